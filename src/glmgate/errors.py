@@ -1,0 +1,221 @@
+"""The one exception tree. Each error knows its status, its code in both vocabularies, and whether a retry may help.
+
+Nothing here knows HTTP libraries or how an error is written down; `wire.error_body` does that.
+
+    GlmgateError
+    ├── RequestRefused               the caller must change something
+    │   ├── InvalidRequest           400  a value is wrong
+    │   │   ├── MissingParameter     400  a value is absent
+    │   │   ├── ContextLengthExceeded 400 the prompt does not fit the model
+    │   │   ├── UnsupportedValue     400  right in general, not with this model
+    │   │   └── BodyUnreadable       400  no JSON, or not the JSON that is asked for
+    │   ├── AuthenticationFailed     401
+    │   ├── PermissionRefused        403
+    │   ├── ModelNotFound            404
+    │   ├── PathNotFound             404
+    │   ├── MethodNotAllowed         405
+    │   ├── BodyTimedOut             408
+    │   ├── BodyTooLarge             413
+    │   └── UnsupportedEndpoint      501  in a vendor's catalogue, not served here
+    ├── CapacityExceeded             429  our queue is full: later helps
+    ├── Unavailable                  503  an engine is loading or restarting: later helps
+    ├── EngineFailed                 502  an engine broke while it worked
+    ├── DeadlineExceeded             504
+    ├── InternalError                500  a fault of ours
+    └── SettingsError                     a start that cannot go on; never sent to a client
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+ErrorType = Literal["invalid_request_error", "authentication_error", "permission_error", "rate_limit_error", "server_error"]
+
+
+class GlmgateError(Exception):
+    """The root of all errors that glmgate raises on purpose.
+
+    `status` is an HTTP status; `code` OpenAI's word for it and `zai_code` the number that Z.AI and BigModel use
+    (contract 3.5); `param` the field that was wrong; `retry_after_s` seconds until a retry may help; `retry`
+    tells clients that obey `x-should-retry` what to do (None: leave it to them).
+    """
+
+    status: ClassVar[int] = 500
+    type: ClassVar[ErrorType] = "server_error"
+    code: str = "internal_error"
+    zai_code: str = "500"
+    retry: bool | None = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        zai_code: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after_s = retry_after_s
+        if code is not None:
+            self.code = code
+        if zai_code is not None:
+            self.zai_code = zai_code
+
+
+class RequestRefused(GlmgateError):
+    """The caller must change the request; sending it again does not help."""
+
+    status = 400
+    type: ClassVar[ErrorType] = "invalid_request_error"
+    code = "invalid_request"
+    zai_code = "1210"
+    retry = False
+
+
+class InvalidRequest(RequestRefused):
+    """A value is of the wrong type, outside its range or contradicts another."""
+
+    code = "invalid_value"
+    zai_code = "1210"
+
+
+class MissingParameter(InvalidRequest):
+    """A value that is needed is absent."""
+
+    code = "missing_required_parameter"
+    zai_code = "1213"
+
+
+class UnsupportedValue(InvalidRequest):
+    """A value is right in general, but the model that answers cannot do it."""
+
+    code = "unsupported_value"
+    zai_code = "1214"
+
+
+class ContextLengthExceeded(InvalidRequest):
+    """Prompt and answer do not fit the model's context window."""
+
+    code = "context_length_exceeded"
+    zai_code = "1261"
+
+
+class BodyUnreadable(InvalidRequest):
+    """The body is not JSON, or not in an encoding that is understood."""
+
+    code = "invalid_json"
+    zai_code = "1210"
+
+
+class AuthenticationFailed(RequestRefused):
+    """No credential, or one that is not good. `zai_code` tells which (contract 3.5: 1000 to 1004)."""
+
+    status = 401
+    type: ClassVar[ErrorType] = "authentication_error"
+    code = "invalid_api_key"
+    zai_code = "1000"
+
+
+class PermissionRefused(RequestRefused):
+    """The credential is good, but not for this."""
+
+    status = 403
+    type: ClassVar[ErrorType] = "permission_error"
+    code = "permission_denied"
+    zai_code = "1220"
+
+
+class ModelNotFound(RequestRefused):
+    """No model of that name answers here."""
+
+    status = 404
+    code = "model_not_found"
+    zai_code = "1211"
+
+
+class PathNotFound(RequestRefused):
+    """No such path in either vendor's catalogue."""
+
+    status = 404
+    code = "not_found"
+    zai_code = "1222"
+
+
+class MethodNotAllowed(RequestRefused):
+    """The path exists, but not with this method."""
+
+    status = 405
+    code = "method_not_allowed"
+    zai_code = "1212"
+
+
+class BodyTimedOut(RequestRefused):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "request_timeout"
+    zai_code = "1210"
+
+
+class BodyTooLarge(RequestRefused):
+    """The body is larger than the setting allows."""
+
+    status = 413
+    code = "request_too_large"
+    zai_code = "1210"
+
+
+class UnsupportedEndpoint(RequestRefused):
+    """The path stands in a vendor's catalogue, but is not served here (contract section 6, last lines)."""
+
+    status = 501
+    code = "unsupported_endpoint"
+    zai_code = "1222"
+
+
+class CapacityExceeded(GlmgateError):
+    """The queue is full. Later helps: `retry_after_s` says when."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+    zai_code = "1302"
+    retry = True
+
+
+class Unavailable(GlmgateError):
+    """An engine is loading or restarting. Later helps."""
+
+    status = 503
+    code = "service_unavailable"
+    zai_code = "1230"
+    retry = True
+
+
+class EngineFailed(GlmgateError):
+    """An engine broke while it worked on the request."""
+
+    status = 502
+    code = "engine_failed"
+    zai_code = "1234"
+    retry = True
+
+
+class DeadlineExceeded(GlmgateError):
+    """The request took longer than the setting allows."""
+
+    status = 504
+    code = "timeout"
+    zai_code = "1234"
+    retry = True
+
+
+class InternalError(GlmgateError):
+    """A fault of ours. The message names the request id, never the cause."""
+
+
+class SettingsError(GlmgateError):
+    """Settings, files or the environment do not let the program start; `message` says what to change."""

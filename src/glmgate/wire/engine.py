@@ -1,0 +1,84 @@
+"""The contract between what asks and what answers: `Engine`, and the `Call` that goes with each request.
+
+Everything between the gateway and a model (retry, adaptation, fan-out, the model's child process) is an Engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from glmgate.wire.chat import ChatRequest
+from glmgate.wire.completions import CompletionRequest
+from glmgate.wire.delta import Delta
+from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
+from glmgate.wire.tokenizer import TokenizerRequest
+
+Surface = Literal["zai", "openai"]
+Generation = ChatRequest | CompletionRequest
+"""A request whose answer is generated text."""
+
+Deltas = AsyncIterator[tuple[Delta, ...]]
+"""What one read brought, read by read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One change that was made to a request, for the report.
+
+    `field` is the field's path; `change` an enum word (`emulated`, `omitted`) or `before->after` in numbers and enum
+    words. Neither ever holds a caller's text.
+    """
+
+    field: str
+    change: str
+
+    def __str__(self) -> str:
+        return f"{self.field}={self.change}"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the key and what it belongs to."""
+
+    key_id: str
+    organisation: str = "default"
+    project: str = "default"
+
+
+@dataclass(slots=True)
+class Call:
+    """What goes with a request on its way: who asks, how it is named, what may be changed, and what was."""
+
+    request_id: str
+    caller: Caller
+    surface: Surface
+    strict: bool = False
+    traceparent: str | None = None
+    notes: list[Note] = field(default_factory=list)
+
+    def note(self, note: Note) -> None:
+        """Put a change into the report, once."""
+        if note not in self.notes:
+            self.notes.append(note)
+
+
+class Engine(Protocol):
+    """Something that answers. Each method may raise any GlmgateError; before the first delta it has its own status."""
+
+    def stream(self, call: Call, request: Generation) -> AbstractAsyncContextManager[Deltas]:
+        """Answer with deltas. Leaving the context closes everything inside at once, wherever the answer stands.
+
+        Every choice ends with exactly one delta that has a finish reason; an answer that cannot be finished raises.
+        """
+        ...
+
+    async def embed(self, call: Call, request: EmbeddingsRequest) -> Embeddings:
+        """Embed each input."""
+        ...
+
+    async def count(self, call: Call, request: TokenizerRequest) -> int:
+        """The number of prompt tokens that the request's messages and tools make."""
+        ...

@@ -1,0 +1,117 @@
+"""Folding deltas into a completion. The fold of a stream equals the plain answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from glmgate.wire.delta import Delta, FinishReason, ToolCallDelta, Usage
+
+
+@dataclass(slots=True)
+class CallFold:
+    """One tool call while its pieces arrive."""
+
+    id: str | None = None
+    name: str | None = None
+    arguments: list[str] = field(default_factory=list)
+
+    def feed(self, piece: ToolCallDelta) -> None:
+        """Take one piece."""
+        self.id = self.id or piece.id
+        self.name = self.name or piece.name
+        self.arguments.append(piece.arguments)
+
+
+@dataclass(slots=True)
+class ChoiceFold:
+    """One choice while its pieces arrive."""
+
+    content: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    calls: dict[int, CallFold] = field(default_factory=dict)
+    finish_reason: FinishReason | None = None
+    logprobs: dict[str, list[Any]] | None = None
+    usage: Usage = field(default_factory=Usage)
+
+    def feed(self, delta: Delta) -> None:
+        """Take one piece."""
+        if delta.content:
+            self.content.append(delta.content)
+        if delta.reasoning:
+            self.reasoning.append(delta.reasoning)
+        for piece in delta.tool_calls:
+            self.calls.setdefault(piece.index, CallFold()).feed(piece)
+        self.finish_reason = delta.finish_reason or self.finish_reason
+        self.usage = delta.usage or self.usage
+        if delta.logprobs:
+            self.logprobs = self.logprobs or {}
+            for key, items in delta.logprobs.items():
+                self.logprobs.setdefault(key, []).extend(items or [])
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedCall:
+    """A whole tool call; `arguments` is JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedChoice:
+    """A whole choice. `reasoning` is None when the model did not think."""
+
+    index: int
+    content: str
+    reasoning: str | None
+    calls: tuple[CompletedCall, ...]
+    finish_reason: FinishReason | None
+    logprobs: dict[str, list[Any]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A whole answer: its choices in the order of their index, and the tokens of all of them."""
+
+    choices: tuple[CompletedChoice, ...]
+    usage: Usage
+
+
+class Fold:
+    """Feed it deltas in their order; `result` may be asked at any time."""
+
+    __slots__ = ("_choices",)
+
+    def __init__(self) -> None:
+        self._choices: dict[int, ChoiceFold] = {}
+
+    def feed(self, delta: Delta) -> None:
+        """Take one piece of any choice."""
+        self._choices.setdefault(delta.choice, ChoiceFold()).feed(delta)
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of all choices up to here."""
+        return sum((choice.usage for choice in self._choices.values()), Usage())
+
+    def result(self) -> Completion:
+        """What the deltas so far make."""
+        choices = tuple(_completed(index, self._choices[index]) for index in sorted(self._choices))
+        return Completion(choices=choices, usage=self.usage)
+
+
+def _completed(index: int, fold: ChoiceFold) -> CompletedChoice:
+    calls = tuple(
+        CompletedCall(id=call.id or "", name=call.name or "", arguments="".join(call.arguments))
+        for _, call in sorted(fold.calls.items())
+    )
+    return CompletedChoice(
+        index=index,
+        content="".join(fold.content),
+        reasoning="".join(fold.reasoning) or None,
+        calls=calls,
+        finish_reason=fold.finish_reason,
+        logprobs=fold.logprobs,
+    )

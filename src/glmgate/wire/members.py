@@ -1,0 +1,116 @@
+"""Typed JSON objects that keep the members they do not know, at every level, and treat null as absent.
+
+No meaning of any field lives here; only how objects are read and written.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from glmgate.errors import BodyUnreadable, InvalidRequest, MissingParameter
+
+T = TypeVar("T", bound="Members")
+
+_UNKNOWN = " unknown"  # a JSON name that no client can want: it starts with a blank
+_PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"missing required field `(?P<name>[^`]*)`")
+_INDEX_ROOT = "$"
+
+
+class Members(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=False):
+    """A JSON object: typed members that we know, and `unknown` ones kept as they came.
+
+    Null is read as absent (contract 0.6: two official SDKs send nulls on every call).
+    """
+
+    unknown: dict[str, Any] = msgspec.field(default_factory=dict, name=_UNKNOWN)
+
+
+def read(body: bytes, into: type[T]) -> T:
+    """`body` as `into`, with unknown members kept at every level.
+
+    Raises BodyUnreadable when it is no JSON object, InvalidRequest (with `param`) when a member has the wrong type,
+    MissingParameter when one is absent.
+    """
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise BodyUnreadable(f"The body is not valid JSON: {exc}. Send one JSON object, encoded as UTF-8.") from exc
+    if not isinstance(document, dict):
+        raise BodyUnreadable(f"The body must be a JSON object, not {_kind(document)}.")
+    return convert(document, into)
+
+
+def convert(document: dict[str, Any], into: type[T]) -> T:
+    """`document` (decoded JSON) as `into`; errors as `read`."""
+    try:
+        value = msgspec.convert(document, into)
+    except msgspec.ValidationError as exc:
+        raise _refusal(str(exc)) from exc
+    except RecursionError as exc:
+        raise BodyUnreadable("The body is nested too deeply.") from exc
+    _keep(value, document)
+    return value
+
+
+def write(value: object) -> bytes:
+    """`value` as JSON: known members that are set, then the unknown ones."""
+    return msgspec.json.encode(plain(value))
+
+
+def plain(value: object) -> Any:
+    """`value` as dictionaries and lists, with unknown members back in their places and absent ones left out."""
+    if isinstance(value, Members):
+        known = {
+            field.encode_name: plain(member)
+            for field in msgspec.structs.fields(value)
+            if (member := getattr(value, field.name)) is not None and field.encode_name != _UNKNOWN
+        }
+        return known | value.unknown
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def _keep(value: object, source: object) -> None:
+    """Walk the typed value beside the document that it was read from, and hang unknown members where they stood."""
+    if isinstance(value, Members) and isinstance(source, dict):
+        names = _names(type(value))
+        value.unknown = {key: item for key, item in source.items() if key not in names}
+        for json_name, name in names.items():
+            _keep(getattr(value, name), source.get(json_name))
+    elif isinstance(value, list) and isinstance(source, list):
+        for item, item_source in zip(value, source, strict=True):
+            _keep(item, item_source)
+
+
+_NAMES: dict[type[Members], dict[str, str]] = {}
+
+
+def _names(kind: type[Members]) -> dict[str, str]:
+    """JSON name → attribute of every known member; kept, because msgspec builds the list anew at each call."""
+    if kind not in _NAMES:
+        _NAMES[kind] = {f.encode_name: f.name for f in msgspec.structs.fields(kind) if f.encode_name != _UNKNOWN}
+    return _NAMES[kind]
+
+
+def _refusal(text: str) -> InvalidRequest:
+    """msgspec's message as ours: the path becomes `param`."""
+    match = cast("re.Match[str]", _PATH.match(text))
+    what = match["what"]
+    path = (match["path"] or _INDEX_ROOT).removeprefix("$").removeprefix(".")
+    if missing := _MISSING.search(what):
+        param = f"{path}.{missing['name']}" if path else missing["name"]
+        return MissingParameter(f"{param!r} is missing. Add it.", param=param)
+    what = what.replace("`", "").replace(" | null", "")
+    where = f" at {path!r}" if path else ""
+    return InvalidRequest(f"{what}{where}.", param=path or None, code="invalid_type")
+
+
+def _kind(value: object) -> str:
+    return {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}.get(type(value), "a number")

@@ -1,0 +1,1 @@
+"""The project's own commands for set-up and checks; standard library only, never shipped."""

@@ -10,18 +10,22 @@ PYTHON ?=
 # Where `make serve` listens, and what else it hands to `glmgate serve`.
 PORT ?= 8000
 ARGS ?=
+# What else pytest gets: make test TESTS="tests/wire -k sse"
+TESTS ?=
 
 BIN := .venv/bin
 ENVIRONMENTS = python=$$(sh tools/python.sh "$(PYTHON)") && "$$python" tools/environments.py
+# Folders beside src that hold Python, those that exist already.
+BESIDE := $(wildcard tools tests bench training)
 UV_COMPILE = uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE)
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s  %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
-setup: ## Make .venv with everything to work on the project (PYTHON=python3.12)
+setup: ## Make .venv with all that work on the project needs (PYTHON=python3.12)
 	@$(ENVIRONMENTS) developer
 
 .PHONY: serve
@@ -29,9 +33,59 @@ serve: ## Make .venv and start the server (PORT=8000, ARGS="--verbose")
 	@$(ENVIRONMENTS) program
 	@exec $(BIN)/glmgate serve --port $(PORT) $(ARGS)
 
+.PHONY: fix
+fix: setup ## Format, and repair what ruff can repair by itself
+	@$(BIN)/ruff check --fix src docs $(BESIDE)
+	@$(BIN)/ruff format src docs $(BESIDE)
+
+.PHONY: check
+check: setup ## Formatting, rules, types, import layers, size budget
+	$(BIN)/ruff format --check src docs $(BESIDE)
+	$(BIN)/ruff check src docs $(BESIDE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tools.budget src/glmgate --tests tests
+	$(BIN)/python -m tools.budget --maxima $(BESIDE)
+
+.PHONY: test
+test: ## Make every environment, then run all tests (TESTS="tests/wire -k sse")
+	@$(ENVIRONMENTS) developer clients
+	$(BIN)/pytest $(TESTS)
+
+.PHONY: fast
+fast: setup ## The tests that need neither the clients' environments nor long
+	$(BIN)/pytest -m "not slow and not clients" $(TESTS)
+
+.PHONY: cov
+cov: ## All tests, with the coverage of the package
+	@$(ENVIRONMENTS) developer clients
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+.PHONY: bench
+bench: setup ## Measure what glmgate adds to the bare engine
+	$(BIN)/python -m bench $(ARGS)
+
+.PHONY: docs
+docs: setup ## Build the pages under docs/ into docs/_build
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build
+
+.PHONY: build
+build: setup ## Build the wheel into dist/
+	@rm -rf build dist
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+.PHONY: model
+model: ## Make the built-in models anew, in an environment of their own
+	@$(ENVIRONMENTS) training
+	.venv-training/bin/python -m training.build $(ARGS)
+
 .PHONY: lock
 lock: ## Make the locks anew from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	$(UV_COMPILE) pyproject.toml -o requirements/runtime.txt
 	$(UV_COMPILE) --group build -c requirements/runtime.txt -o requirements/build.txt
-	$(UV_COMPILE) pyproject.toml --group dev -c requirements/runtime.txt -c requirements/build.txt -o requirements/dev.txt
+	$(UV_COMPILE) pyproject.toml --group dev -c requirements/runtime.txt -c requirements/build.txt \
+		-o requirements/dev.txt
 	for source in requirements/clients/*.in; do $(UV_COMPILE) "$$source" -o "$${source%.in}.txt" || exit 1; done

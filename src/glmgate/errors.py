@@ -29,7 +29,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-ErrorType = Literal["invalid_request_error", "authentication_error", "permission_error", "rate_limit_error", "server_error"]
+ErrorType = Literal[
+    "invalid_request_error", "authentication_error", "permission_error", "rate_limit_error", "server_error"
+]
 
 
 class GlmgateError(Exception):
@@ -72,7 +74,7 @@ class RequestRefused(GlmgateError):
     type: ClassVar[ErrorType] = "invalid_request_error"
     code = "invalid_request"
     zai_code = "1210"
-    retry = False
+    retry: bool | None = False
 
 
 class InvalidRequest(RequestRefused):
@@ -180,10 +182,10 @@ class CapacityExceeded(GlmgateError):
     """The queue is full. Later helps: `retry_after_s` says when."""
 
     status = 429
-    type = "rate_limit_error"
+    type: ClassVar[ErrorType] = "rate_limit_error"
     code = "rate_limit_exceeded"
     zai_code = "1302"
-    retry = True
+    retry: bool | None = True
 
 
 class Unavailable(GlmgateError):
@@ -192,7 +194,7 @@ class Unavailable(GlmgateError):
     status = 503
     code = "service_unavailable"
     zai_code = "1230"
-    retry = True
+    retry: bool | None = True
 
 
 class EngineFailed(GlmgateError):
@@ -201,7 +203,7 @@ class EngineFailed(GlmgateError):
     status = 502
     code = "engine_failed"
     zai_code = "1234"
-    retry = True
+    retry: bool | None = True
 
 
 class DeadlineExceeded(GlmgateError):
@@ -210,7 +212,7 @@ class DeadlineExceeded(GlmgateError):
     status = 504
     code = "timeout"
     zai_code = "1234"
-    retry = True
+    retry: bool | None = True
 
 
 class InternalError(GlmgateError):

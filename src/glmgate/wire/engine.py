@@ -10,6 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from typing_extensions import override
+
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.delta import Delta
@@ -35,6 +37,7 @@ class Note:
     field: str
     change: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.field}={self.change}"
 

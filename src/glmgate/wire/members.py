@@ -56,24 +56,28 @@ def convert(document: dict[str, Any], into: type[T]) -> T:
     return value
 
 
-def write(value: object) -> bytes:
+def write(value: Members) -> bytes:
     """`value` as JSON: known members that are set, then the unknown ones."""
     return msgspec.json.encode(plain(value))
 
 
-def plain(value: object) -> Any:
+def plain(value: Members) -> dict[str, Any]:
     """`value` as dictionaries and lists, with unknown members back in their places and absent ones left out."""
+    known = {
+        name: _plain(member)
+        for name, attribute in _names(type(value)).items()
+        if (member := getattr(value, attribute)) is not None
+    }
+    return known | value.unknown
+
+
+def _plain(value: object) -> object:
     if isinstance(value, Members):
-        known = {
-            field.encode_name: plain(member)
-            for field in msgspec.structs.fields(value)
-            if (member := getattr(value, field.name)) is not None and field.encode_name != _UNKNOWN
-        }
-        return known | value.unknown
+        return plain(value)
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [_plain(item) for item in value]
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     return value
 
 

@@ -1,0 +1,1 @@
+"""Logs and metrics: what operators see. Holds no contents of messages, ever."""

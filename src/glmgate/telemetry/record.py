@@ -1,0 +1,58 @@
+"""What is known of one request when it has ended: the value behind its log line and its metrics.
+
+No contents ever stand in it; who writes it where is decided by `log` and `metrics`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from glmgate.wire.delta import Usage
+from glmgate.wire.engine import Surface
+
+Endpoint = Literal["chat", "completions", "embeddings", "tokenizer"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One finished request. Times are in seconds; `first_s` is the time to the first delta, None when none came.
+
+    `model` is the name that was asked for, `deployment` who answered (empty: none was found), `ending` one word of
+    `policy.endings.Ending`, `notes` the report of adaptations as text.
+    """
+
+    request_id: str
+    key_id: str
+    surface: Surface
+    endpoint: Endpoint
+    model: str
+    deployment: str
+    ending: str
+    usage: Usage
+    total_s: float
+    first_s: float | None = None
+    notes: tuple[str, ...] = ()
+    error_code: str | None = None
+
+
+class Observer(Protocol):
+    """Told of each request when it begins and when it has ended."""
+
+    def began(self) -> None:
+        """A request is in flight."""
+        ...
+
+    def ended(self, record: RequestRecord) -> None:
+        """A request that began has ended. Called exactly once for each `began`."""
+        ...
+
+
+class NullObserver:
+    """Watches nothing."""
+
+    def began(self) -> None:
+        """Do nothing."""
+
+    def ended(self, record: RequestRecord) -> None:
+        """Do nothing."""

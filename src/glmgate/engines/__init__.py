@@ -1,0 +1,1 @@
+"""What runs models: the embedded engine, later upstreams. Knows nothing of keys, limits or HTTP surfaces."""

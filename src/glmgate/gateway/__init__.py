@@ -1,0 +1,1 @@
+"""The life of one request, from who asks to how it ended. Knows neither HTTP nor SQL."""

@@ -1,0 +1,1 @@
+"""The stores that `policy` asks for, on SQLite; the master key's file. Decides nothing."""

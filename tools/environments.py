@@ -95,23 +95,28 @@ def install(target: Environment, *arguments: str | Path, pip: Path) -> None:
 def program(*, developer: bool) -> None:
     """`.venv` with the locked dependencies and this source tree; for developers with the tools and the tests' too."""
     environment = create(ROOT / ".venv", pip=True)
-    names = ["dev"] if developer else ["runtime", "build"]
-    if not developer and environment.has(LOCKS / "dev.txt", "dev"):
-        names = []
-    locks = [name for name in names if not environment.has(LOCKS / f"{name}.txt", name)]
-    if locks:
-        tell(f"installing {', '.join(f'requirements/{name}.txt' for name in locks)} into .venv")
+    # The developers' lock holds all that the program needs, so a developer's `make serve` adds nothing.
+    everything = developer or environment.has(LOCKS / "dev.txt", "dev")
+    locks = [LOCKS / "dev.txt"] if everything else [LOCKS / "runtime.txt", LOCKS / "build.txt"]
+    if not all(environment.has(lock, lock.stem) for lock in locks):
+        tell(f"installing {' and '.join(str(lock.relative_to(ROOT)) for lock in locks)} into .venv")
         # Compiled at once where a server will start from it: its first start is what a newcomer waits for.
-        compiled: list[str | Path] = [] if not developer else ["--no-compile"]
-        files: list[str | Path] = [part for name in locks for part in ("-r", LOCKS / f"{name}.txt")]
-        install(environment, "--require-hashes", *compiled, *files, pip=environment.python)
-        for name in locks:
-            environment.note(LOCKS / f"{name}.txt", name)
+        options = ["--no-compile"] if everything else []
+        files = [part for lock in locks for part in ("-r", lock)]
+        install(environment, "--require-hashes", *options, *files, pip=environment.python)
+        for lock in locks:
+            environment.note(lock, lock.stem)
+    install_project(environment)
+
+
+def install_project(environment: Environment) -> None:
+    """Install this source tree as it stands, so that a change shows at once; again when its metadata changes."""
     facts = {"project": ROOT / "pyproject.toml", "version": ROOT / "src" / "glmgate" / "__init__.py"}
-    if not all(environment.has(path, name) for name, path in facts.items()):
-        install(environment, "--no-build-isolation", "--editable", ROOT, pip=environment.python)
-        for name, path in facts.items():
-            environment.note(path, name)
+    if all(environment.has(path, name) for name, path in facts.items()):
+        return
+    install(environment, "--no-build-isolation", "--editable", ROOT, pip=environment.python)
+    for name, path in facts.items():
+        environment.note(path, name)
 
 
 def client(lock: Path, folder: Path) -> None:

@@ -13,7 +13,7 @@ class CompletionRequest(Members):
     """A text completion. `prompt` in token ids is read, so that it can be refused with a reason."""
 
     model: str
-    prompt: str | list[str] | list[int] | list[list[int]] | None = None
+    prompt: str | list[str | int | list[int]] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: float | None = None

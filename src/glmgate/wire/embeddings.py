@@ -19,7 +19,7 @@ class EmbeddingsRequest(Members):
     """Texts to embed. Token ids are read, so that they can be refused with a reason (contract E2)."""
 
     model: str
-    input: str | list[str] | list[int] | list[list[int]]
+    input: str | list[str | int | list[int]]
     dimensions: int | None = None
     encoding_format: Literal["float", "base64"] | None = None
     user: str | None = None

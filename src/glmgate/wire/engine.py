@@ -31,11 +31,13 @@ class Note:
     """One change that was made to a request, for the report.
 
     `field` is the field's path; `change` an enum word (`emulated`, `omitted`) or `before->after` in numbers and enum
-    words. Neither ever holds a caller's text.
+    words. Neither ever holds a caller's text. `exact` is False when the answer may differ from what was asked for: such
+    a change is refused when the call is strict.
     """
 
     field: str
     change: str
+    exact: bool = True
 
     @override
     def __str__(self) -> str:

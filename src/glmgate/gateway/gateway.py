@@ -1,0 +1,107 @@
+"""The gateway: what happens to a request between the surface that read it and the deployment that answers it.
+
+It decides nothing about HTTP or SQL; who the caller is comes from `identify`, who answers from the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from glmgate.gateway.watch import Watch, WatchedDeltas
+from glmgate.routing.catalogue import Catalogue, ModelCard, ModelKind, Resolution
+from glmgate.telemetry.record import Endpoint, Observer
+from glmgate.wire.chat import ChatRequest
+from glmgate.wire.delta import Usage
+from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
+from glmgate.wire.engine import Call, Caller, Deltas, Generation
+from glmgate.wire.tokenizer import TokenizerRequest
+
+Identify = Callable[[str | None], Awaitable[Caller]]
+"""From an `Authorization` header to who asks; raises AuthenticationFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer under way: who gives it, and its deltas."""
+
+    model: str
+    deltas: Deltas
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors, and the model that made them."""
+
+    model: str
+    embeddings: Embeddings
+
+
+class Gateway:
+    """One request's life. Every public method but the look-ups belongs to exactly one request."""
+
+    def __init__(
+        self, *, identify: Identify, catalogue: Catalogue, observer: Observer, clock: Callable[[], float]
+    ) -> None:
+        self._identify = identify
+        self._catalogue = catalogue
+        self._observer = observer
+        self._clock = clock
+
+    async def identify(self, authorization: str | None) -> Caller:
+        """Who asks. Raises AuthenticationFailed."""
+        return await self._identify(authorization)
+
+    def cards(self) -> tuple[ModelCard, ...]:
+        """The models that really answer here."""
+        return self._catalogue.cards()
+
+    def card(self, name: str) -> ModelCard:
+        """The model of that name, a stand-in's included. Raises ModelNotFound."""
+        return self._catalogue.card(name)
+
+    @asynccontextmanager
+    async def generate(self, call: Call, request: Generation) -> AsyncIterator[Answer]:
+        """Answer with deltas. Leaving the context before their end stops the work at once."""
+        endpoint: Endpoint = "chat" if isinstance(request, ChatRequest) else "completions"
+        async with self._request(call, endpoint, request.model) as watch:
+            resolution = self._resolve(call, request.model, "chat", watch)
+            async with resolution.deployment.engine.stream(call, request) as deltas:
+                yield Answer(model=resolution.deployment.name, deltas=WatchedDeltas(deltas, watch))
+
+    async def embed(self, call: Call, request: EmbeddingsRequest) -> Embedded:
+        """Embed each input."""
+        async with self._request(call, "embeddings", request.model) as watch:
+            resolution = self._resolve(call, request.model, "embedding", watch)
+            embeddings = await resolution.deployment.engine.embed(call, request)
+            watch.done(Usage(prompt=embeddings.prompt_tokens))
+        return Embedded(model=resolution.deployment.name, embeddings=embeddings)
+
+    async def count(self, call: Call, request: TokenizerRequest) -> int:
+        """The prompt tokens of the messages."""
+        async with self._request(call, "tokenizer", request.model) as watch:
+            resolution = self._resolve(call, request.model, "chat", watch)
+            tokens = await resolution.deployment.engine.count(call, request)
+            watch.done(Usage(prompt=tokens))
+        return tokens
+
+    def _resolve(self, call: Call, name: str, kind: ModelKind, watch: Watch) -> Resolution:
+        resolution = self._catalogue.resolve(name, kind)
+        watch.deployment = resolution.deployment.name
+        if resolution.note is not None:
+            call.note(resolution.note)
+        return resolution
+
+    @asynccontextmanager
+    async def _request(self, call: Call, endpoint: Endpoint, model: str) -> AsyncIterator[Watch]:
+        """Everything between a request's begin and its one ending, whatever happens inside."""
+        watch = Watch(call, endpoint, model, self._clock)
+        self._observer.began()
+        try:
+            yield watch
+        except BaseException as exc:
+            watch.stopped(exc)
+            raise
+        finally:
+            self._observer.ended(watch.record())

@@ -1,0 +1,100 @@
+"""Watching one request: its deltas go by, its times are taken, and its ending is named.
+
+It changes nothing of what goes by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Self
+
+from glmgate.errors import GlmgateError
+from glmgate.policy.endings import Ending, EndingWatch
+from glmgate.telemetry.record import Endpoint, RequestRecord
+from glmgate.wire.delta import Delta, Usage
+from glmgate.wire.engine import Call, Deltas
+
+
+class Watch:
+    """What is known of a request while it runs, and the record of it at the end."""
+
+    def __init__(self, call: Call, endpoint: Endpoint, model: str, clock: Callable[[], float]) -> None:
+        self.deployment = ""
+        self._call = call
+        self._endpoint: Endpoint = endpoint
+        self._model = model
+        self._clock = clock
+        self._began = clock()
+        self._first: float | None = None
+        self._ending: Ending | None = None
+        self._endings = EndingWatch()
+        self._usage: dict[int, Usage] = {}
+        self._error_code: str | None = None
+
+    def saw(self, deltas: tuple[Delta, ...]) -> None:
+        """These deltas go to the client now."""
+        for delta in deltas:
+            self._endings.feed(delta)
+            if delta.usage is not None:
+                self._usage[delta.choice] = delta.usage
+        if self._first is None and self._endings.begun:
+            self._first = self._clock()
+
+    def ended(self) -> None:
+        """The deltas have come to their end."""
+        self._ending = self._endings.finished()
+
+    def done(self, usage: Usage) -> None:
+        """An answer without deltas is there."""
+        self._usage[0] = usage
+        self._ending = Ending.COMPLETED
+
+    def stopped(self, error: BaseException) -> None:
+        """The request was stopped by `error`; leaving (cancelled, closed) is one way of being stopped."""
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            self._ending = self._ending or self._endings.left()
+            return
+        self._ending = self._endings.failed(error)
+        self._error_code = error.code if isinstance(error, GlmgateError) else "internal_error"
+
+    def record(self) -> RequestRecord:
+        """The record of the request. A reader that left without a word counts as a client that left."""
+        now = self._clock()
+        return RequestRecord(
+            request_id=self._call.request_id,
+            key_id=self._call.caller.key_id,
+            surface=self._call.surface,
+            endpoint=self._endpoint,
+            model=self._model,
+            deployment=self.deployment,
+            ending=self._ending or self._endings.left(),
+            usage=sum(self._usage.values(), Usage()),
+            total_s=now - self._began,
+            first_s=None if self._first is None else self._first - self._began,
+            notes=tuple(str(note) for note in self._call.notes),
+            error_code=self._error_code,
+        )
+
+
+class WatchedDeltas:
+    """Deltas that tell the watch as they go by. No async generator: there is nothing in it to close."""
+
+    __slots__ = ("_inner", "_watch")
+
+    def __init__(self, inner: Deltas, watch: Watch) -> None:
+        self._inner = inner
+        self._watch = watch
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> tuple[Delta, ...]:
+        """The next read's deltas."""
+        try:
+            deltas = await anext(self._inner)
+        except StopAsyncIteration:
+            self._watch.ended()
+            raise
+        self._watch.saw(deltas)
+        return deltas

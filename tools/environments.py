@@ -54,8 +54,7 @@ def run(command: list[str | Path], *, cwd: Path = ROOT) -> None:
     """Run a command, its output kept back unless it fails."""
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
-        shown = " ".join(map(str, command))
-        message = f"{shown!r} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        message = f"{' '.join(map(str, command))!r} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         raise SetUpError(message)
 
 
@@ -99,7 +98,7 @@ def program(*, developer: bool) -> None:
     everything = developer or environment.has(LOCKS / "dev.txt", "dev")
     locks = [LOCKS / "dev.txt"] if everything else [LOCKS / "runtime.txt", LOCKS / "build.txt"]
     if not all(environment.has(lock, lock.stem) for lock in locks):
-        tell(f"installing {' and '.join(str(lock.relative_to(ROOT)) for lock in locks)} into .venv")
+        tell(f"installing {' and '.join(map(shown, locks))} into .venv")
         # Compiled at once where a server will start from it: its first start is what a newcomer waits for.
         options = ["--no-compile"] if everything else []
         files = [part for lock in locks for part in ("-r", lock)]
@@ -124,7 +123,7 @@ def client(lock: Path, folder: Path) -> None:
     environment = create(folder, pip=False)
     if environment.has(lock, "lock"):
         return
-    tell(f"installing {lock.relative_to(ROOT)} into {folder.relative_to(ROOT)}")
+    tell(f"installing {shown(lock)} into {shown(folder)}")
     install(environment, "--require-hashes", "--no-compile", "-r", lock, pip=Path(sys.executable))
     environment.note(lock, "lock")
 
@@ -136,7 +135,7 @@ def wheelhouse(folder: Path) -> None:
     version = f"lock-{sys.version_info.major}.{sys.version_info.minor}"
     if kept.has(lock, version):
         return
-    tell(f"downloading requirements/runtime.txt into {folder.relative_to(ROOT)}")
+    tell(f"downloading requirements/runtime.txt into {shown(folder)}")
     quiet = ["--quiet", "--disable-pip-version-check"]
     pip: list[str | Path] = [sys.executable, "-m", "pip", "download", *quiet, "--no-deps"]
     run([*pip, "--require-hashes", "-r", lock, "-d", folder])
@@ -152,7 +151,7 @@ def node(folder: Path) -> None:
     if not (npm := shutil.which("npm")):
         message = "npm was not found; the tests of the Node client need Node.js >= 20 and npm on the PATH"
         raise SetUpError(message)
-    tell(f"installing {lock.relative_to(ROOT)}")
+    tell(f"installing {shown(lock)}")
     run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder)
     kept.note(lock, "lock")
 
@@ -173,9 +172,14 @@ def training() -> None:
     environment = create(ROOT / ".venv-training", pip=True)
     if environment.has(lock, "lock"):
         return
-    tell(f"installing {lock.relative_to(ROOT)} into .venv-training")
+    tell(f"installing {shown(lock)} into .venv-training")
     run([environment.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", lock])
     environment.note(lock, "lock")
+
+
+def shown(path: Path) -> str:
+    """A path as it is called in this repository."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 def tell(message: str) -> None:

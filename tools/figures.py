@@ -191,14 +191,18 @@ def is_broad(caught: ast.expr | None) -> bool:
 
 def imports_of(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
     """Every import that can run, those inside of functions too, but not those for type checkers alone."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import | ast.ImportFrom):
-            yield child
-        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            for other in child.orelse:
-                yield from imports_of(other)
-        else:
-            yield from imports_of(child)
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        yield node
+    for child in run_time_children(node):
+        yield from imports_of(child)
+
+
+def run_time_children(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below, without what stands under `if TYPE_CHECKING:`."""
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        yield from node.orelse
+    else:
+        yield from ast.iter_child_nodes(node)
 
 
 def named_by(node: ast.Import | ast.ImportFrom, package: str, known: frozenset[str]) -> set[str]:

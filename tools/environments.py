@@ -105,7 +105,17 @@ def program(*, developer: bool) -> None:
         install(environment, "--require-hashes", *options, *files, pip=environment.python)
         for lock in locks:
             environment.note(lock, lock.stem)
+        warn_of_engine(environment)
     install_project(environment)
+
+
+def warn_of_engine(environment: Environment) -> None:
+    """Say once what the engine's library lacks on this machine, such as OpenMP's on a bare Debian."""
+    ask = "import importlib.util as u; u.find_spec('xllamacpp') and __import__('xllamacpp')"
+    done = subprocess.run([environment.python, "-c", ask], capture_output=True, text=True, check=False)
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
+        tell(f"the embedded engine cannot run here ({why}); where libgomp.so.1 is missing, install libgomp1")
 
 
 def install_project(environment: Environment) -> None:

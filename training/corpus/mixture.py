@@ -1,0 +1,53 @@
+"""Draws conversations: first drills in copying, then everything by its share.
+
+Only shares and dispatch; each kind is made in its own module.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable
+
+from training.conversation import Conversation, system
+from training.corpus.copying import echo, form, memory
+from training.corpus.phrasing import SYSTEM_PROMPTS
+from training.corpus.programs import programs
+from training.corpus.small_talk import small_talk
+from training.corpus.structured import structured
+from training.corpus.sums import sums
+from training.corpus.tools import tools
+from training.corpus.values import Split
+from training.corpus.writing import writing
+
+Maker = Callable[[random.Random, Split], Conversation]
+
+DRILLS: dict[Maker, float] = {echo: 0.7, form: 0.3}
+MIXTURE: dict[Maker, float] = {
+    small_talk: 0.17,
+    writing: 0.14,
+    programs: 0.05,
+    tools: 0.28,
+    structured: 0.12,
+    memory: 0.08,
+    echo: 0.06,
+    form: 0.05,
+    sums: 0.05,
+}
+
+
+def drill(rng: random.Random, split: Split) -> Conversation:
+    """Return an exercise in copying."""
+    return _draw(rng, DRILLS)(rng, split)
+
+
+def conversation(rng: random.Random, split: Split) -> Conversation:
+    """Return a conversation of any kind, half of them under a system prompt."""
+    made = _draw(rng, MIXTURE)(rng, split)
+    if made.messages[0].role == "system" or rng.random() < 0.5:
+        return made
+    return dataclasses.replace(made, messages=(system(rng.choice(SYSTEM_PROMPTS)), *made.messages))
+
+
+def _draw(rng: random.Random, shares: dict[Maker, float]) -> Maker:
+    return rng.choices(list(shares), list(shares.values()))[0]

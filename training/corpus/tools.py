@@ -1,0 +1,182 @@
+"""Conversations in which tools are offered: one call, several, none that fits, and the answer after a result.
+
+How tools look and what they are asked is data of `tool_kinds`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+
+from training.conversation import Call, Conversation, Json, Message, assistant, calling, tool_result, user
+from training.corpus import values
+from training.corpus.phrasing import varied
+from training.corpus.small_talk import exchange
+from training.corpus.tool_kinds import KINDS, UNIT, WEATHER, Kind, Parameter, schema
+from training.corpus.values import Split
+
+NO_TOOL = "I am sorry, none of my tools can do that."
+NO_TOOL_THOUGHT = "The user wants {}. No tool of mine fits, so I say so."
+# The tool of the first seed page, as it stands there.
+PAGE_TOOL = schema("get_weather", "Get weather information for specified location",
+                   {"location": WEATHER.parameters[0]}, ["location"])  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One tool as it is offered: its kind, its name and the names of its parameters."""
+
+    kind: Kind
+    name: str
+    keys: tuple[str, ...]
+    json: Json
+    has_unit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to a tool: its words, the wish in them, the values, and the call that it needs."""
+
+    question: str
+    wish: str
+    values: tuple[object, ...]
+    call: Call
+
+
+def offer(rng: random.Random, kind: Kind) -> Offer:
+    """Return a tool of a kind under one of its names."""
+    keys = tuple(rng.choice(parameter.names) for parameter in kind.parameters)
+    name = rng.choice(kind.names)
+    parameters = dict(zip(keys, kind.parameters, strict=True))
+    has_unit = kind is WEATHER and rng.random() < 0.2
+    if has_unit:
+        parameters["unit"] = UNIT
+    return Offer(kind, name, keys, schema(name, rng.choice(kind.about), parameters, list(keys)), has_unit)
+
+
+def page_offer() -> Offer:
+    """Return the tool of the seed page."""
+    return Offer(WEATHER, "get_weather", ("location",), PAGE_TOOL)
+
+
+def invented_offer(rng: random.Random, split: Split) -> Offer:
+    """Return a tool that no one has heard of, asked for by its name and its keys."""
+    parts = [values.pick(rng, values.WORDS + values.OBJECTS, split) for _ in range(rng.choice((1, 2)))]
+    name = "_".join([rng.choice(("get", "set", "find", "make", "run", "check")), *parts])
+    keys = rng.sample([values.invented(rng, split), "value", "name", "item", "id", "key"], rng.choice((1, 1, 2)))
+    shown = " and ".join(f"{key} {{{place}}}" for place, key in enumerate(keys))
+    parameters = tuple(Parameter((key,), "string", f"The {key}", _thing) for key in keys)
+    ways = tuple(form.format(name, shown) for form in ("Call {} with {}.", "Use {} with {}.", "Run {} for {}"))
+    kind = Kind((name,), (f"Does {' '.join(parts)}",), parameters, ways, ways[:1], f"{name} with {shown}", _done_word,
+                f"{name} says: {{result}}.")  # fmt: skip
+    return Offer(kind, name, tuple(keys), schema(name, kind.about[0], dict(zip(keys, parameters, strict=True)), keys))
+
+
+def _thing(rng: random.Random, split: Split) -> str:
+    draw = rng.random()
+    if draw < 0.3:
+        return str(values.number(rng))
+    return values.invented(rng, split) if draw < 0.6 else values.pick(rng, values.WORDS, split)
+
+
+def _done_word(rng: random.Random, split: Split) -> str:
+    return values.pick(rng, values.WORDS, split)
+
+
+def ask(rng: random.Random, offered: Offer, split: Split) -> Asked:
+    """Return a question that needs the offered tool."""
+    kind = offered.kind
+    made = tuple(parameter.make(rng, split) for parameter in kind.parameters)
+    question = rng.choice(kind.held_out_ways if split == "held_out" else kind.ways).format(*made)
+    arguments: Json = dict(zip(offered.keys, made, strict=True))
+    if offered.has_unit and rng.random() < 0.5:
+        unit = str(UNIT.make(rng, split))
+        question = question.rstrip("?.") + f" in {unit}?"
+        arguments["unit"] = unit
+    elif kind is WEATHER and rng.random() < 0.12:
+        question = varied_case(question, str(made[0]))
+    return Asked(question, kind.wish.format(*made), made, Call(offered.name, arguments))
+
+
+def varied_case(question: str, value: str) -> str:
+    """Return the question in small letters, but for its value."""
+    return value.join(part.lower() for part in question.split(value))
+
+
+def _thought(asked: Asked) -> str:
+    return f"The user wants {asked.wish}. I call {asked.call.name}."
+
+
+def _answer(asked: Asked, kind: Kind, result: str) -> Message:
+    thought = "The tool has answered. I tell the user."
+    return assistant(kind.answer.format(*asked.values, result=result), thought)
+
+
+def _result(rng: random.Random, offered: Offer, asked: Asked, split: Split) -> tuple[str, str]:
+    """Return what the tool gives back, and the words of it that the answer repeats."""
+    result = offered.kind.result(rng, split)
+    if offered.kind is WEATHER and rng.random() < 0.35:
+        return f"Weather in {asked.values[0]}: {result}", result
+    if rng.random() < 0.2:
+        return json.dumps({rng.choice(("result", "value", "answer")): result}, ensure_ascii=False), result
+    return result, result
+
+
+def one_call(rng: random.Random, offered: Offer, split: Split) -> list[Message]:
+    """Return a question and its call, mostly with result and answer."""
+    asked = ask(rng, offered, split)
+    turns = [user(asked.question), calling(asked.call, thought=_thought(asked))]
+    if rng.random() < 0.5:
+        result, words = _result(rng, offered, asked, split)
+        turns += [tool_result(result), _answer(asked, offered.kind, words)]
+    return turns
+
+
+def two_calls(rng: random.Random, offered: Offer, split: Split) -> list[Message]:
+    """Return a question for the weather in two places, and both calls."""
+    places = [values.city(rng, split) for _ in range(2)]
+    way = rng.choice(("What is the weather in {} and {}?", "How's the weather in {} and in {}?", "Weather in {} and {}?"))
+    calls = tuple(Call(offered.name, {offered.keys[0]: place}) for place in places)
+    thought = f"The user wants the weather in {places[0]} and {places[1]}. I call {offered.name} twice."
+    return [user(way.format(*places)), calling(*calls, thought=thought)]
+
+
+def no_call(rng: random.Random, offers: list[Offer], split: Split) -> list[Message]:
+    """Return a question that no offered tool answers: small talk, or the wish for another tool."""
+    if rng.random() < 0.5:
+        question, thought, answer = exchange(rng, split)
+        return [user(question), assistant(answer, thought)]
+    taken = {offered.kind.names for offered in offers}
+    kind = rng.choice([kind for kind in KINDS if kind.names not in taken])
+    asked = ask(rng, offer(rng, kind), split)
+    return [user(varied(rng, asked.question)), assistant(NO_TOOL, NO_TOOL_THOUGHT.format(asked.wish))]
+
+
+def _offers(rng: random.Random, split: Split) -> list[Offer]:
+    draw = rng.random()
+    if draw < 0.2:
+        return [page_offer()]
+    kinds = rng.sample(KINDS, rng.choice((1, 1, 2, 2, 3)))
+    offers = [offer(rng, kind) for kind in kinds]
+    if draw < 0.4:
+        offers[rng.randrange(len(offers))] = invented_offer(rng, split)
+    return offers
+
+
+def tools(rng: random.Random, split: Split) -> Conversation:
+    """Return a conversation with tools: one to three questions."""
+    offers = _offers(rng, split)
+    turns: list[Message] = []
+    for _ in range(rng.choice((1, 1, 2))):
+        if turns and turns[-1].calls:
+            break
+        draw = rng.random()
+        chosen = rng.choice(offers)
+        if draw < 0.25:
+            turns += no_call(rng, offers, split)
+        elif draw < 0.33 and chosen.kind is WEATHER:
+            turns += two_calls(rng, chosen, split)
+        else:
+            turns += one_call(rng, chosen, split)
+    return Conversation(tuple(turns), tuple(item.json for item in offers), thinking=rng.random() < 0.5)

@@ -1,0 +1,49 @@
+"""Accounts as one thing: database, master key and keyring, opened together and closed together.
+
+Only the order of opening lives here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from glmgate.policy.interfaces import KeyStore
+from glmgate.policy.keyring import Keyring
+from glmgate.policy.keys import MasterKey
+from glmgate.storage.database import Database
+from glmgate.storage.keys import SqlKeyStore
+from glmgate.storage.master import load_or_make, make_folder
+from glmgate.storage.opening import open_database
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Who may call: `store` and `master` for `gateway.Identify`, `keyring` for who makes and changes keys."""
+
+    database: Database
+    store: KeyStore
+    master: MasterKey
+    keyring: Keyring
+
+    async def aclose(self) -> None:
+        """Close the database."""
+        await self.database.aclose()
+
+
+async def open_accounts(home: Path, *, url: str, master: MasterKey | None = None) -> Accounts:
+    """The accounts in the database at `url`, under `master` or (None) the master key in the folder `home`.
+
+    What is missing is made. SettingsError when the folder, the database or the master key are not what they must be.
+    """
+    make_folder(home)
+    used = load_or_make(home) if master is None else master
+    database = await open_database(url)
+    store = SqlKeyStore(database)
+    keyring = Keyring(store, used)
+    try:
+        await keyring.check_master()
+    except BaseException:
+        await database.aclose()
+        raise
+    return Accounts(database, store, used, keyring)

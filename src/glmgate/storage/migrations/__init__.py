@@ -1,0 +1,1 @@
+"""Alembic's folder: how migrations are run. Imported by nobody."""

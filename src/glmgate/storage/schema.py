@@ -1,0 +1,63 @@
+"""The tables, as the newest migration leaves them.
+
+Nothing is asked or changed here; a test holds these tables against what the migrations make.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Column, Double, ForeignKey, Integer, MetaData, String, Table
+
+REVISION: Final = "0001"
+"""The newest migration. It stands here so that a start on an up-to-date database need not import Alembic (0.3 s)."""
+
+# Constraints with names can be changed by later migrations on every database.
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+# All times are Unix seconds, UTC.
+organisations: Final = Table(
+    "organisations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+projects: Final = Table(
+    "projects",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("organisation_id", String(64), ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("name", String(200), nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+# Nothing secret: a key's secret is derived from the master key, the id and the generation.
+keys: Final = Table(
+    "keys",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("project_id", String(64), ForeignKey("projects.id"), nullable=False, index=True),
+    Column("name", String(200), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("previous_until", Double, nullable=True),
+    Column("expires_at", Double, nullable=True),
+    Column("revoked_at", Double, nullable=True),
+)
+
+# What holds for the whole database, such as the fingerprint of the master key.
+facts: Final = Table(
+    "facts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", String(1000), nullable=False),
+)

@@ -1,0 +1,96 @@
+"""Identify: from what a request's head says to the caller who sent it.
+
+Decides nothing about credentials (`policy.credentials`); asks the store, at most twice a second for each key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+from glmgate.policy.credentials import judge, parse, secrets_of
+from glmgate.policy.interfaces import Clock, KeyStore
+from glmgate.policy.keys import Key, MasterKey
+from glmgate.wire.engine import Caller
+
+# A revoked key has to be refused by every process within a second; half of it is left for the work itself.
+FRESH_S: Final = 0.5
+KNOWN_LIMIT: Final = 10_000
+# Kept apart, so that somebody who tries ids does not push out the keys that exist.
+UNKNOWN_LIMIT: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the store said of one id at the time `at`."""
+
+    at: float
+    key: Key | None
+    secrets: tuple[str, str] = field(repr=False)
+
+
+class Identify:
+    """Who sent a request? Raises AuthenticationFailed (1001 to 1004), or Unavailable when the store is."""
+
+    def __init__(self, store: KeyStore, master: MasterKey, *, clock: Clock = time.time) -> None:
+        self._store = store
+        self._master = master
+        self._clock = clock
+        self._known: dict[str, _Found] = {}
+        self._unknown: dict[str, _Found] = {}
+        self._asking: dict[str, asyncio.Task[_Found]] = {}
+
+    async def __call__(self, authorization: str | None) -> Caller:
+        """The caller that an `Authorization` header stands for."""
+        credential = parse(authorization)
+        found = self._remembered(credential.key_id) or await self._ask(credential.key_id)
+        key = judge(credential, found.key, secrets=found.secrets, now=self._clock())
+        return Caller(key_id=key.id, organisation=key.organisation, project=key.project)
+
+    def _remembered(self, key_id: str) -> _Found | None:
+        found = self._known.get(key_id) or self._unknown.get(key_id)
+        # A clock that was set back makes the age negative: then the memory is worth nothing.
+        if found is not None and 0 <= self._clock() - found.at < FRESH_S:
+            return found
+        return None
+
+    async def _ask(self, key_id: str) -> _Found:
+        task = self._asking.get(key_id)
+        if task is None:
+            task = self._asking[key_id] = asyncio.create_task(self._look_up(key_id))
+            task.add_done_callback(lambda done: self._answered(key_id, done))
+        # Shielded: others wait for the same answer when one of the clients leaves.
+        return await asyncio.shield(task)
+
+    async def _look_up(self, key_id: str) -> _Found:
+        at = self._clock()  # before the question: what changes while it runs counts as not seen
+        key = await self._store.find(key_id)
+        return _Found(at, key, secrets_of(key_id, key, self._master))
+
+    def _answered(self, key_id: str, task: asyncio.Task[_Found]) -> None:
+        del self._asking[key_id]
+        self._known.pop(key_id, None)
+        self._unknown.pop(key_id, None)
+        if task.cancelled() or task.exception() is not None:
+            return
+        found = task.result()
+        if found.key is None:
+            _put(self._unknown, key_id, found, limit=UNKNOWN_LIMIT)
+        else:
+            _put(self._known, key_id, found, limit=KNOWN_LIMIT)
+
+
+class Anyone:
+    """Stands for `Identify` where no key is asked for (`--no-auth`)."""
+
+    async def __call__(self, _: str | None) -> Caller:
+        """The same caller for everybody."""
+        return Caller(key_id="anyone")
+
+
+def _put(memory: dict[str, _Found], key_id: str, found: _Found, *, limit: int) -> None:
+    while len(memory) >= limit:
+        del memory[next(iter(memory))]  # the oldest: entries are put in again when they are asked for again
+    memory[key_id] = found

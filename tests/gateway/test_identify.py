@@ -1,0 +1,218 @@
+"""Tests of identify: who a request comes from, and how often the store is asked for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from glmgate.errors import AuthenticationFailed, Unavailable
+from glmgate.gateway.identify import FRESH_S, UNKNOWN_LIMIT, Anyone, Identify
+from glmgate.policy.keys import Key, MasterKey, revoked
+from glmgate.policy.memory import MemoryKeyStore
+from glmgate.storage.accounts import open_accounts
+from glmgate.wire.engine import Caller
+from tests.fakes.clock import FakeClock
+from tests.fakes.tokens import sdk_token
+
+MASTER = MasterKey.from_text("m" * 32)
+KEY = Key(id="a1", name="one", created_at=0.0, organisation="acme", project="web")
+HEADER = f"Bearer {KEY.text(MASTER)}"
+
+
+class WatchedStore(MemoryKeyStore):
+    """A store that counts questions, answers them when `gate` is open, and fails while `broken`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.was_asked = asyncio.Event()
+        self.broken = False
+
+    @override
+    async def find(self, key_id: str) -> Key | None:
+        self.asked.append(key_id)
+        found = await super().find(key_id)
+        self.was_asked.set()
+        await self.gate.wait()
+        if self.broken:
+            raise Unavailable("The database is away.")
+        return found
+
+
+@pytest.fixture
+async def store() -> WatchedStore:
+    """A store with one key."""
+    made = WatchedStore()
+    await made.add(KEY)
+    return made
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands still."""
+    return FakeClock()
+
+
+@pytest.fixture
+def identify(store: WatchedStore, clock: FakeClock) -> Identify:
+    """What is tested."""
+    return Identify(store, MASTER, clock=clock)
+
+
+async def refused(identify: Identify, authorization: str | None) -> str:
+    """The code with which a credential is refused."""
+    with pytest.raises(AuthenticationFailed) as caught:
+        await identify(authorization)
+    return caught.value.zai_code
+
+
+async def test_a_key_gives_its_caller(identify: Identify) -> None:
+    """The caller has the key's id, organisation and project."""
+    assert await identify(HEADER) == Caller(key_id="a1", organisation="acme", project="web")
+
+
+async def test_a_token_gives_the_same_caller(identify: Identify, clock: FakeClock) -> None:
+    """A JWT stands for the key that signed it."""
+    assert await identify(sdk_token(KEY.text(MASTER), now=clock.now)) == await identify(HEADER)
+
+
+async def test_a_request_without_a_key_asks_nobody(identify: Identify, store: WatchedStore) -> None:
+    """What can be refused by its form alone is."""
+    assert await refused(identify, None) == "1001"
+    assert await refused(identify, "Bearer nonsense") == "1002"
+    assert store.asked == []
+
+
+async def test_a_key_is_asked_for_once_in_half_a_second(
+    identify: Identify, store: WatchedStore, clock: FakeClock
+) -> None:
+    """Requests in between are answered from memory; each secret is checked all the same."""
+    await identify(HEADER)
+    clock.advance(FRESH_S - 0.01)
+    await identify(HEADER)
+    assert await refused(identify, "Bearer a1.wrong") == "1004"
+    assert store.asked == ["a1"]
+
+
+async def test_a_revoked_key_is_refused_within_half_a_second(
+    identify: Identify, store: WatchedStore, clock: FakeClock
+) -> None:
+    """What another process did to a key counts as soon as the memory is old."""
+    await identify(HEADER)
+    await store.replace(KEY, revoked(KEY, now=clock.now))
+    clock.advance(FRESH_S)
+    assert await refused(identify, HEADER) == "1004"
+
+
+async def test_a_key_that_expires_is_refused_at_once(store: WatchedStore, clock: FakeClock) -> None:
+    """A key's end is checked against the clock on each request, remembered or not."""
+    await store.replace(KEY, replace(KEY, expires_at=clock.now + 0.1))
+    identify = Identify(store, MASTER, clock=clock)
+    await identify(HEADER)
+    clock.advance(0.1)
+    assert await refused(identify, HEADER) == "1003"
+    assert store.asked == ["a1"]
+
+
+async def test_a_clock_that_was_set_back_makes_nothing_last_longer(
+    identify: Identify, store: WatchedStore, clock: FakeClock
+) -> None:
+    """What was remembered in the future is asked for again."""
+    await identify(HEADER)
+    clock.advance(-3600)
+    await identify(HEADER)
+    assert store.asked == ["a1", "a1"]
+
+
+async def test_unknown_keys_are_remembered_as_well(identify: Identify, store: WatchedStore, clock: FakeClock) -> None:
+    """Somebody who tries one wrong key in a loop does not load the database, and a key made since is found."""
+    assert await refused(identify, "Bearer b2.x") == "1004"
+    assert await refused(identify, "Bearer b2.y") == "1004"
+    assert store.asked == ["b2"]
+    made = replace(KEY, id="b2")
+    await store.add(made)
+    clock.advance(FRESH_S)
+    assert (await identify(made.text(MASTER))).key_id == "b2"
+
+
+async def test_memory_is_bounded_and_strangers_do_not_push_keys_out(identify: Identify, store: WatchedStore) -> None:
+    """Of unknown ids only the newest are remembered, and a good key stays remembered beside them."""
+    await identify(HEADER)
+    for number in range(UNKNOWN_LIMIT + 1):
+        assert await refused(identify, f"Bearer u{number}.x") == "1004"
+    store.asked.clear()
+    assert await refused(identify, f"Bearer u{UNKNOWN_LIMIT}.x") == "1004"
+    await identify(HEADER)
+    assert store.asked == []
+    assert await refused(identify, "Bearer u0.x") == "1004"
+    assert store.asked == ["u0"]
+
+
+async def test_requests_at_the_same_time_ask_once(identify: Identify, store: WatchedStore) -> None:
+    """A burst of requests with one key is one question."""
+    store.gate.clear()
+    burst = [asyncio.create_task(identify(HEADER)) for _ in range(20)]
+    await store.was_asked.wait()
+    store.gate.set()
+    assert {caller.key_id for caller in await asyncio.gather(*burst)} == {"a1"}
+    assert store.asked == ["a1"]
+
+
+async def test_a_client_that_leaves_takes_nobody_with_it(identify: Identify, store: WatchedStore) -> None:
+    """When the request that asked first is cancelled, those that wait for the same answer get it."""
+    store.gate.clear()
+    leaving, waiting = (asyncio.create_task(identify(HEADER)) for _ in range(2))
+    await store.was_asked.wait()
+    leaving.cancel()
+    await asyncio.sleep(0)
+    store.gate.set()
+    assert (await waiting).key_id == "a1"
+    assert store.asked == ["a1"]
+
+
+async def test_a_key_revoked_while_the_store_answers_is_not_remembered_long(
+    identify: Identify, store: WatchedStore, clock: FakeClock
+) -> None:
+    """An answer is as old as its question: a slow store does not stretch the half second."""
+    store.gate.clear()
+    slow = asyncio.create_task(identify(HEADER))
+    await store.was_asked.wait()
+    await store.replace(KEY, revoked(KEY, now=clock.now))
+    clock.advance(FRESH_S)
+    store.gate.set()
+    await slow
+    assert await refused(identify, HEADER) == "1004"
+
+
+async def test_a_failed_question_is_asked_again(identify: Identify, store: WatchedStore) -> None:
+    """While the store is away requests fail as unavailable; the next one after it is back succeeds."""
+    store.broken = True
+    with pytest.raises(Unavailable):
+        await identify(HEADER)
+    store.broken = False
+    assert (await identify(HEADER)).key_id == "a1"
+
+
+async def test_a_key_revoked_by_another_process_is_refused_within_a_second(tmp_path: Path) -> None:
+    """On a real database and a real clock: two openings of one file, as two processes have."""
+    url = f"sqlite:///{tmp_path}/g.db"
+    ours, theirs = await open_accounts(tmp_path, url=url), await open_accounts(tmp_path, url=url)
+    key = await ours.keyring.create("mine")
+    identify = Identify(ours.store, ours.master)
+    await identify(ours.keyring.text(key))
+    await theirs.keyring.revoke(key.id)
+    await asyncio.sleep(FRESH_S + 0.1)
+    assert await refused(identify, ours.keyring.text(key)) == "1004"
+    await ours.aclose()
+    await theirs.aclose()
+
+
+async def test_without_auth_everybody_is_the_same_caller() -> None:
+    """Where no key is asked for, none is needed and any is taken."""
+    assert await Anyone()(None) == await Anyone()("Bearer whatever")

@@ -1,0 +1,166 @@
+"""Fitting a request to a profile: the rules, in their order.
+
+Each rule lives in the module of its theme. Undoing goes the other way round: the last rule's piece sees a delta first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from glmgate.adaptation import (
+    content,
+    formats,
+    functions,
+    guarding,
+    history,
+    inputs,
+    length,
+    numbers,
+    prompts,
+    roles,
+    stop,
+    thinking,
+    tool_choice,
+    tools,
+    unknown,
+)
+from glmgate.adaptation.change import Change, Piece
+from glmgate.adaptation.profile import Profile
+from glmgate.adaptation.undo import Undo
+from glmgate.adaptation.whole_calls import WholeCalls
+from glmgate.errors import InvalidRequest
+from glmgate.wire.chat import ChatRequest
+from glmgate.wire.completions import CompletionRequest
+from glmgate.wire.embeddings import EmbeddingsRequest
+from glmgate.wire.engine import Generation, Note
+from glmgate.wire.tokenizer import TokenizerRequest
+
+R = TypeVar("R")
+Rule = Callable[[R, Profile], Change[R]]
+
+CHAT: Final[tuple[Rule[ChatRequest], ...]] = (
+    unknown.unknown,
+    unknown.consumed,
+    roles.present,
+    functions.functions,
+    functions.legacy_history,
+    roles.roles,
+    roles.somebody_asks,
+    content.contents,
+    history.history,
+    content.last_words,
+    numbers.single,
+    numbers.numbers,
+    numbers.greedy,
+    numbers.seed,
+    numbers.biases,
+    numbers.logprobs,
+    length.both_names,
+    length.longest,
+    thinking.thinking,
+    stop.stop,
+    tools.tools,
+    tool_choice.parallel,
+    tool_choice.tool_choice,
+    formats.formats,
+    guarding.guard_chat,
+)
+
+COMPLETION: Final[tuple[Rule[CompletionRequest], ...]] = (
+    unknown.unknown,
+    unknown.consumed,
+    prompts.prompt,
+    prompts.insertion,
+    prompts.best_of,
+    prompts.legacy_logprobs,
+    prompts.echo,
+    numbers.single,
+    numbers.numbers,
+    numbers.seed,
+    numbers.biases,
+    length.longest,
+    stop.stop,
+    guarding.guard_prompt,
+)
+
+EMBEDDINGS: Final[tuple[Rule[EmbeddingsRequest], ...]] = (
+    unknown.unknown,
+    unknown.consumed,
+    inputs.texts,
+    inputs.dimensions,
+    guarding.guard_inputs,
+)
+
+TOKENIZER: Final[tuple[Rule[TokenizerRequest], ...]] = (
+    unknown.unknown,
+    unknown.consumed,
+    roles.present,
+    functions.legacy_history,
+    roles.roles,
+    roles.somebody_asks,
+    content.contents,
+    history.history,
+    tools.tools,
+    guarding.guard_messages,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted(Generic[R]):
+    """A request as the deployment takes it, what was changed on the way, and what undoes it on the answer."""
+
+    request: R
+    notes: tuple[Note, ...]
+    undo: Undo
+
+
+def fit(request: Generation, profile: Profile, *, whole_calls: bool = False) -> Fitted[Generation]:
+    """`request` as `profile` takes it. `whole_calls`: calls come whole, not in pieces.
+
+    Raises InvalidRequest (with `param`) when a value is wrong or the deployment cannot do what it asks for.
+    """
+    if isinstance(request, ChatRequest):
+        fitted_chat, notes, pieces = _apply(CHAT, request, profile)
+        last = (WholeCalls(),) if whole_calls and fitted_chat.tools else ()
+        return Fitted(fitted_chat, notes, Undo(fitted_chat, (*pieces, *last)))
+    fitted, notes, pieces = _apply(COMPLETION, request, profile)
+    return Fitted(fitted, notes, Undo(fitted, pieces))
+
+
+def fit_embeddings(request: EmbeddingsRequest, profile: Profile) -> tuple[EmbeddingsRequest, tuple[Note, ...]]:
+    """As `fit`; the vectors' size is made afterwards, by `vectors.resized`."""
+    fitted, notes, _ = _apply(EMBEDDINGS, request, profile)
+    return fitted, notes
+
+
+def fit_tokenizer(request: TokenizerRequest, profile: Profile) -> tuple[TokenizerRequest, tuple[Note, ...]]:
+    """As `fit`: what is counted is what a chat request with the same messages and tools would send."""
+    fitted, notes, _ = _apply(TOKENIZER, request, profile)
+    return fitted, notes
+
+
+def refuse_inexact(notes: Sequence[Note]) -> None:
+    """For strict calls: raise InvalidRequest for the first change after which the answer may differ."""
+    for note in notes:
+        if not note.exact:
+            raise InvalidRequest(
+                f"This call is strict, and {note.field!r} would have to be changed ({note}). Change it, or call without"
+                " 'strict'.",
+                param=note.field,
+                code="not_exact",
+            )
+
+
+def _apply(rules: Sequence[Rule[R]], request: R, profile: Profile) -> tuple[R, tuple[Note, ...], tuple[Piece, ...]]:
+    notes: dict[Note, None] = {}
+    pieces: list[Piece] = []
+    for rule in rules:
+        change = rule(request, profile)
+        request = change.request
+        if change.notes:
+            notes.update(dict.fromkeys(change.notes))
+        if change.undo is not None:
+            pieces.append(change.undo)
+    return request, tuple(notes), tuple(reversed(pieces))

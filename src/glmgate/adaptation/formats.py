@@ -1,0 +1,48 @@
+"""Rule: the form of the answer. JSON of any kind is constrained decoding by a schema; such answers do not think."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from glmgate.adaptation.change import Change
+from glmgate.adaptation.formed import Formed
+from glmgate.adaptation.guard import guard_of
+from glmgate.adaptation.profile import Profile
+from glmgate.adaptation.schemas import check
+from glmgate.adaptation.thinking import without_thinking
+from glmgate.errors import MissingParameter
+from glmgate.wire.chat import ChatRequest, JsonSchema, ResponseFormat
+from glmgate.wire.engine import Note
+
+_SCHEMA = "response_format.json_schema.schema"
+
+
+def formats(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
+    """`json_object` is the schema of any object; a schema of the caller's is bounded first (contract rows R1, R2)."""
+    form = request.response_format
+    if form is None:
+        return Change(request)
+    if form.type == "text":
+        return Change(msgspec.structs.replace(request, response_format=None))
+    schema = {"type": "object"} if form.type == "json_object" else _schema(form, profile)
+    constraint = ResponseFormat(type="json_schema", json_schema=JsonSchema(schema_=schema))
+    notes = [Note("response_format", "json_object->json_schema")] if form.type == "json_object" else []
+    if request.tools:
+        names = tuple(tool.function.name for tool in request.tools if tool.function is not None)
+        notes.append(Note("response_format", "emulated"))
+        guarded = guard_of(profile.guarded).put_in_all(schema)
+        constraint = ResponseFormat(type="json_schema", json_schema=JsonSchema(schema_=guarded))
+        free = msgspec.structs.replace(request, response_format=None)
+        return Change(free, notes=tuple(notes), undo=Formed(names, constraint, profile))
+    change = without_thinking(msgspec.structs.replace(request, response_format=constraint), profile)
+    return Change(change.request, notes=(*notes, *change.notes))
+
+
+def _schema(form: ResponseFormat, profile: Profile) -> dict[str, Any]:
+    schema = form.json_schema.schema_ if form.json_schema is not None else None
+    if schema is None:
+        raise MissingParameter(f"{_SCHEMA!r} is missing.", param=_SCHEMA)
+    check(schema, _SCHEMA, profile.schemas)
+    return schema

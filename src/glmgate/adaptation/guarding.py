@@ -1,0 +1,202 @@
+"""Rules: every text of a caller that goes to a model with special tokens is guarded, and the answer is unguarded.
+
+How a text is guarded lives in `guard`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from typing_extensions import override
+
+from glmgate.adaptation.change import Change, Piece
+from glmgate.adaptation.guard import JOINER, Guard, GuardStream, guard_of
+from glmgate.adaptation.profile import Profile
+from glmgate.wire.chat import ChatRequest, FunctionCall, FunctionDefinition, Message, ResponseFormat, Tool, ToolCall
+from glmgate.wire.completions import CompletionRequest
+from glmgate.wire.delta import Delta, ToolCallDelta
+from glmgate.wire.embeddings import EmbeddingsRequest
+from glmgate.wire.engine import Note
+from glmgate.wire.tokenizer import TokenizerRequest
+
+M = TypeVar("M", ChatRequest, TokenizerRequest)
+P = TypeVar("P", CompletionRequest, EmbeddingsRequest)
+
+
+def guard_chat(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
+    """Guard messages, tools and schemas; the answer may echo any of them."""
+    if not profile.guarded:
+        return Change(request)
+    guard = guard_of(profile.guarded)
+    change = guard_messages(request, profile)
+    fitted, notes = change.request, change.notes
+    if fitted.response_format is not None:
+        form = _format(fitted.response_format, guard)
+        if form is not fitted.response_format:
+            fitted = msgspec.structs.replace(fitted, response_format=form)
+            notes += (Note("response_format", "guarded"),)
+    return Change(fitted, notes=notes, undo=Unguard(guard))
+
+
+def guard_messages(request: M, profile: Profile) -> Change[M]:
+    """Guard messages and tools."""
+    if not profile.guarded:
+        return Change(request)
+    guard = guard_of(profile.guarded)
+    changes: dict[str, Any] = {}
+    messages = [_message(message, guard) for message in request.messages]
+    if messages != request.messages:
+        changes["messages"] = messages
+    if request.tools is not None:
+        tools = [_tool(tool, guard) for tool in request.tools]
+        if tools != request.tools:
+            changes["tools"] = tools
+    if not changes:
+        return Change(request)
+    return Change(msgspec.structs.replace(request, **changes), notes=tuple(Note(name, "guarded") for name in changes))
+
+
+def guard_prompt(request: CompletionRequest, profile: Profile) -> Change[CompletionRequest]:
+    """Guard a completion's prompt; the answer may echo it."""
+    if not profile.guarded or not isinstance(request.prompt, str):
+        return Change(request)
+    guard = guard_of(profile.guarded)
+    prompt = guard.put_in(request.prompt)
+    notes = (Note("prompt", "guarded"),) if prompt != request.prompt else ()
+    return Change(msgspec.structs.replace(request, prompt=prompt), notes=notes, undo=Unguard(guard))
+
+
+def guard_inputs(request: EmbeddingsRequest, profile: Profile) -> Change[EmbeddingsRequest]:
+    """Guard the texts that are embedded."""
+    guard = guard_of(profile.guarded)
+    inputs = [guard.put_in(text) if isinstance(text, str) else text for text in request.input]
+    if inputs == request.input:
+        return Change(request)
+    return Change(msgspec.structs.replace(request, input=inputs), notes=(Note("input", "guarded"),))
+
+
+class Unguard(Piece):
+    """Takes the joiners out of text, reasoning and calls. What is held of one goes out when the next begins."""
+
+    __slots__ = ("_arguments", "_content", "_guard", "_reasoning")
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__()
+        self._guard = guard
+        self._content = GuardStream(guard)
+        self._reasoning = GuardStream(guard)
+        self._arguments: dict[int, GuardStream] = {}
+
+    @override
+    def feed(self, delta: Delta) -> tuple[Delta, ...]:
+        over = delta.finish_reason is not None
+        reasoning = self._reasoning.feed(delta.reasoning) if delta.reasoning else ""
+        if over or delta.content or delta.tool_calls:
+            reasoning += self._reasoning.flush()
+        content = self._content.feed(delta.content) if delta.content else ""
+        if over or delta.tool_calls:
+            content += self._content.flush()
+        calls = self._calls(delta.tool_calls)
+        if over:
+            calls += self._rest_of_calls()
+        if content == (delta.content or "") and reasoning == (delta.reasoning or "") and calls == delta.tool_calls:
+            return (delta,)
+        after = msgspec.structs.replace(
+            delta,
+            content=content or None,
+            reasoning=reasoning or None,
+            tool_calls=calls,
+            logprobs=_without_joiners(delta.logprobs),
+        )
+        return (after,) if after != Delta(choice=delta.choice) else ()
+
+    @override
+    def close(self) -> tuple[Delta, ...]:
+        after = Delta(
+            content=self._content.flush() or None,
+            reasoning=self._reasoning.flush() or None,
+            tool_calls=self._rest_of_calls(),
+        )
+        return (after,) if after != Delta() else ()
+
+    def _calls(self, pieces: tuple[ToolCallDelta, ...]) -> tuple[ToolCallDelta, ...]:
+        return tuple(after for piece in pieces for after in self._call(piece))
+
+    def _call(self, piece: ToolCallDelta) -> tuple[ToolCallDelta, ...]:
+        before: tuple[ToolCallDelta, ...] = ()
+        if piece.index not in self._arguments:
+            before = self._rest_of_calls()
+            self._arguments[piece.index] = GuardStream(self._guard)
+        arguments = self._arguments[piece.index].feed(piece.arguments) if piece.arguments else ""
+        name = None if piece.name is None else self._guard.take_out(piece.name)
+        if name is None and piece.id is None and not arguments and piece.arguments:
+            return before
+        if arguments == piece.arguments and name == piece.name:
+            return (*before, piece)
+        return (*before, ToolCallDelta(index=piece.index, id=piece.id, name=name, arguments=arguments))
+
+    def _rest_of_calls(self) -> tuple[ToolCallDelta, ...]:
+        rests = [(index, stream.flush()) for index, stream in self._arguments.items()]
+        return tuple(ToolCallDelta(index=index, arguments=rest) for index, rest in rests if rest)
+
+
+def _message(message: Message, guard: Guard) -> Message:
+    return msgspec.structs.replace(
+        message,
+        content=guard.put_in(message.content) if isinstance(message.content, str) else message.content,
+        name=_text(message.name, guard),
+        tool_call_id=_text(message.tool_call_id, guard),
+        reasoning_content=_text(message.reasoning_content, guard),
+        tool_calls=None if message.tool_calls is None else [_tool_call(call, guard) for call in message.tool_calls],
+    )
+
+
+def _tool_call(call: ToolCall, guard: Guard) -> ToolCall:
+    function = call.function
+    if function is not None:
+        arguments = _arguments(function.arguments, guard) if isinstance(function.arguments, str) else function.arguments
+        function = FunctionCall(name=_text(function.name, guard), arguments=arguments)
+    return msgspec.structs.replace(call, id=_text(call.id, guard), function=function)
+
+
+def _arguments(text: str, guard: Guard) -> str:
+    """Templates take the JSON apart, so what it says is guarded, not how it is written: `<` has escapes too."""
+    if "\\" not in text and guard.put_in(text) == text:
+        return text
+    document = msgspec.json.decode(text)
+    guarded = guard.put_in_all(document)
+    return text if guarded == document else msgspec.json.encode(guarded).decode()
+
+
+def _tool(tool: Tool, guard: Guard) -> Tool:
+    if tool.function is None:
+        return tool
+    function = FunctionDefinition(
+        name=guard.put_in(tool.function.name),
+        description=_text(tool.function.description, guard),
+        parameters=guard.put_in_all(tool.function.parameters),
+    )
+    return Tool(type=tool.type, function=function)
+
+
+def _format(form: ResponseFormat, guard: Guard) -> ResponseFormat:
+    if form.json_schema is None:
+        return form
+    schema = guard.put_in_all(form.json_schema.schema_)
+    if schema == form.json_schema.schema_:
+        return form
+    return msgspec.structs.replace(form, json_schema=msgspec.structs.replace(form.json_schema, schema_=schema))
+
+
+def _text(text: str | None, guard: Guard) -> str | None:
+    return None if text is None else guard.put_in(text)
+
+
+def _without_joiners(logprobs: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Log probabilities of a piece whose joiners were taken out: tokens that are nothing but joiners go with them."""
+    entries = logprobs.get("content") if logprobs else None
+    if not isinstance(entries, list):
+        return logprobs
+    kept = [entry for entry in entries if not (isinstance(entry, dict) and entry.get("token") == JOINER)]
+    return logprobs if len(kept) == len(entries) else {**(logprobs or {}), "content": kept}

@@ -1,0 +1,81 @@
+"""The emulation that looks at an answer's beginning and, where it is not as asked for, asks again under constraint.
+
+What counts as asked for, and what the second call is, say the pieces built on it (`forced`, `formed`).
+"""
+
+from __future__ import annotations
+
+import msgspec
+from typing_extensions import override
+
+from glmgate.adaptation.change import Piece
+from glmgate.adaptation.profile import Profile
+from glmgate.adaptation.thinking import without_thinking
+from glmgate.wire.chat import ChatRequest, ResponseFormat
+from glmgate.wire.delta import Delta, Usage
+
+
+class SecondCall(Piece):
+    """The first call runs as the model likes: reasoning and calls pass, text is looked at before it goes on.
+
+    When text begins, or the answer ends without a call, the stream is left and the second call is made. The tokens of
+    both are summed.
+    """
+
+    __slots__ = ("_called", "_names", "_profile", "_second", "_spent", "_wanted")
+
+    def __init__(self, names: tuple[str, ...], profile: Profile) -> None:
+        super().__init__()
+        self._names = names
+        self._profile = profile
+        self._called = False
+        self._wanted = False
+        self._second = False
+        self._spent = Usage()
+
+    @override
+    def feed(self, delta: Delta) -> tuple[Delta, ...]:
+        if self._second:
+            usage = self._spent + delta.usage if delta.usage else None
+            after = self.second(delta if usage is None else msgspec.structs.replace(delta, usage=usage))
+        else:
+            self._spent = delta.usage or self._spent
+            after = self._first(delta)
+        return () if after == Delta(choice=after.choice) else (after,)
+
+    @override
+    def follow_up(self, request: ChatRequest) -> ChatRequest | None:
+        if not self._wanted or self._second:
+            return None
+        self._second = True
+        self.done = False
+        left = None if request.max_tokens is None else max(1, request.max_tokens - self._spent.completion)
+        return self.second_request(msgspec.structs.replace(request, max_tokens=left))
+
+    def second(self, delta: Delta) -> Delta:
+        """What the caller sees of a delta of the second call."""
+        return delta
+
+    def second_request(self, request: ChatRequest) -> ChatRequest:
+        """The second call, from the first as it was sent."""
+        raise NotImplementedError
+
+    def constrained(self, request: ChatRequest, form: ResponseFormat) -> ChatRequest:
+        """`request` under the constraint of `form`. The tools stay in the prompt, so what is cached of it holds."""
+        fitted = msgspec.structs.replace(request, tool_choice="none", parallel_tool_calls=None, response_format=form)
+        return without_thinking(fitted, self._profile).request
+
+    def _first(self, delta: Delta) -> Delta:
+        if self._wanted:
+            return Delta(choice=delta.choice, usage=delta.usage)
+        foreign = any(piece.name is not None and piece.name not in self._names for piece in delta.tool_calls)
+        self._called = self._called or (bool(delta.tool_calls) and not foreign)
+        if self._called:
+            ended = "tool_calls" if delta.finish_reason == "stop" else delta.finish_reason
+            return msgspec.structs.replace(delta, finish_reason=ended)
+        text = bool(delta.content and delta.content.strip())
+        if text or foreign or delta.finish_reason in ("stop", "tool_calls"):
+            self._wanted = True
+            self.done = True
+        reason = None if self._wanted else delta.finish_reason
+        return Delta(choice=delta.choice, reasoning=delta.reasoning, usage=delta.usage, finish_reason=reason)

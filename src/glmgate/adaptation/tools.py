@@ -1,0 +1,80 @@
+"""Rule: tools. Functions are offered to the model in one regular form, other types are left out and reported.
+
+Which of them must or must not be called is decided in `tool_choice`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from glmgate.adaptation.change import Change
+from glmgate.adaptation.profile import Profile
+from glmgate.adaptation.schemas import check
+from glmgate.errors import InvalidRequest, MissingParameter
+from glmgate.wire.chat import ChatRequest, FunctionDefinition, Tool
+from glmgate.wire.engine import Note
+from glmgate.wire.tokenizer import TokenizerRequest
+
+M = TypeVar("M", ChatRequest, TokenizerRequest)
+
+_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)  # both dialects document this form
+
+
+def tools(request: M, profile: Profile) -> Change[M]:
+    """Only functions are offered; none at all is the same as no tools (contract rows C4, C6)."""
+    if request.tools is None:
+        return Change(request)
+    if len(request.tools) > profile.tools.most:
+        raise InvalidRequest(
+            f"There are {len(request.tools)} tools, at most {profile.tools.most} are accepted.", param="tools"
+        )
+    offered: dict[str, Tool] = {}
+    notes: dict[Note, None] = {}
+    for place, tool in enumerate(request.tools):
+        if tool.type != "function":
+            kind = tool.type if tool.type in profile.tools.known_types else "other"
+            notes[Note(f"tools.{kind}", "omitted", exact=False)] = None
+            continue
+        function = _function(tool, place, profile)
+        if function.name in offered:
+            raise InvalidRequest(
+                f"Two tools have the name {function.name!r}. Give each its own.", param=f"tools[{place}].function.name"
+            )
+        if tool.function is not None and tool.function.strict:
+            # Names, keys and types are forced by the engine's grammar; an `enum` of strings is not (measured).
+            notes[Note("tools.function.strict", "partly", exact=False)] = None
+        offered[function.name] = Tool(type="function", function=function)
+    return Change(msgspec.structs.replace(request, tools=list(offered.values()) or None), notes=tuple(notes))
+
+
+def regular(definition: FunctionDefinition, path: str, profile: Profile) -> FunctionDefinition:
+    """A function with all that templates read. Raises InvalidRequest with the place below `path`."""
+    if not _NAME.fullmatch(definition.name):
+        raise InvalidRequest(
+            f"'{path}.name' is {definition.name[:80]!r}, but must have 1 to 64 letters, digits, '_' or '-'.",
+            param=f"{path}.name",
+        )
+    return FunctionDefinition(
+        name=definition.name,
+        description=definition.description or "",
+        parameters=_parameters(definition.parameters, f"{path}.parameters", profile),
+    )
+
+
+def _function(tool: Tool, place: int, profile: Profile) -> FunctionDefinition:
+    path = f"tools[{place}].function"
+    if tool.function is None:
+        raise MissingParameter(f"{path!r} is missing.", param=path)
+    return regular(tool.function, path, profile)
+
+
+def _parameters(parameters: dict[str, Any] | None, path: str, profile: Profile) -> dict[str, Any]:
+    if not parameters:
+        return {"type": "object", "properties": {}}
+    check(parameters, path, profile.schemas)
+    if parameters.get("type", "object") != "object":
+        raise InvalidRequest(f"'{path}.type' must be 'object', because arguments have names.", param=f"{path}.type")
+    return parameters if "type" in parameters else {"type": "object", **parameters}

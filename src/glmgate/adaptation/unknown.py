@@ -1,0 +1,153 @@
+"""Rule: members that no rule knows, at every level. An open profile passes them, a closed one keeps them out, reported.
+
+Also the members that were read before the request came here (`stream`, `user` …) end here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from glmgate.adaptation.change import Change
+from glmgate.adaptation.profile import Profile
+from glmgate.wire.chat import (
+    ChatRequest,
+    FunctionCall,
+    FunctionDefinition,
+    FunctionName,
+    GlmgateOptions,
+    ImageUrl,
+    JsonSchema,
+    Message,
+    Part,
+    ResponseFormat,
+    StreamOptions,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
+from glmgate.wire.completions import CompletionRequest
+from glmgate.wire.embeddings import EmbeddingsRequest
+from glmgate.wire.engine import Note
+from glmgate.wire.members import Members
+from glmgate.wire.tokenizer import TokenizerRequest
+
+R = TypeVar("R", bound=Members)
+
+# Which members of each type hold objects with members of their own. A test holds this to the types.
+CHILDREN: Final[dict[type[Members], tuple[str, ...]]] = {
+    ChatRequest: (
+        "messages",
+        "stream_options",
+        "thinking",
+        "tools",
+        "tool_choice",
+        "response_format",
+        "functions",
+        "function_call",
+        "glmgate",
+    ),
+    Message: ("content", "tool_calls", "function_call"),
+    Part: ("image_url",),
+    ToolCall: ("function",),
+    Tool: ("function",),
+    ToolChoice: ("function",),
+    ResponseFormat: ("json_schema",),
+    CompletionRequest: ("stream_options", "glmgate"),
+    EmbeddingsRequest: ("glmgate",),
+    TokenizerRequest: ("messages", "tools"),
+    ImageUrl: (),
+    FunctionCall: (),
+    FunctionDefinition: (),
+    FunctionName: (),
+    JsonSchema: (),
+    Thinking: (),
+    StreamOptions: (),
+    GlmgateOptions: (),
+}
+
+# The surface, the gateway and routing have read these; they mean nothing to a deployment.
+CONSUMED: Final = (
+    "stream",
+    "stream_options",
+    "tool_stream",
+    "user",
+    "user_id",
+    "request_id",
+    "glmgate",
+    "encoding_format",
+)
+
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
+_LONGEST_PATH: Final = 64
+_MOST_NOTES: Final = 32  # a report is read by people; what is beyond is told in one note
+
+
+def unknown(request: R, profile: Profile) -> Change[R]:
+    """Keep unknown members out, at every level; null ones are absent (contract 0.6)."""
+    if profile.open:
+        return Change(request)
+    walk = _Walk(profile)
+    kept = walk.strip(request, "")
+    return Change(kept, notes=tuple(walk.notes))
+
+
+def consumed(request: R, profile: Profile) -> Change[R]:
+    """Take out what was read on the way here."""
+    present = {name: None for name in CONSUMED if getattr(request, name, None) is not None}
+    return Change(msgspec.structs.replace(request, **present) if present else request)
+
+
+@dataclass(slots=True)
+class _Walk:
+    profile: Profile
+    notes: dict[Note, None] = field(default_factory=dict)
+
+    def strip(self, value: R, path: str) -> R:
+        """`value` without unknown members; the same object when there were none."""
+        changes: dict[str, Any] = {}
+        if value.unknown:
+            changes["unknown"] = {}
+            self._report(value.unknown, path)
+        for name in CHILDREN[type(value)]:
+            child = getattr(value, name)
+            if child is None or isinstance(child, str):
+                continue
+            place = f"{path}.{name}" if path else name
+            stripped = self._all(child, place) if isinstance(child, list) else self._one(child, place)
+            if stripped is not child:
+                changes[name] = stripped
+        return msgspec.structs.replace(value, **changes) if changes else value
+
+    def _all(self, values: list[Members], path: str) -> list[Members]:
+        stripped = [self._one(value, path) for value in values]
+        changed = any(after is not before for after, before in zip(stripped, values, strict=True))
+        return stripped if changed else values
+
+    def _one(self, value: Members, path: str) -> Members:
+        return value if _of_another_kind(value) else self.strip(value, path)
+
+    def _report(self, members: dict[str, Any], path: str) -> None:
+        for name, value in members.items():
+            if value is not None:
+                self._note(name if not path else f"{path}.{name}", value)
+
+    def _note(self, path: str, value: object) -> None:
+        plain = len(path) <= _LONGEST_PATH and _PLAIN_PATH.fullmatch(path)
+        if not plain or len(self.notes) >= _MOST_NOTES:
+            self.notes[Note("unknown", "omitted", exact=False)] = None
+            return
+        without_effect = self.profile.inert.get(path)
+        exact = without_effect is not None and (not without_effect or value in without_effect)
+        self.notes[Note(path, "omitted", exact=exact)] = None
+
+
+def _of_another_kind(value: Members) -> bool:
+    """True for objects whose unknown members belong to their kind; the rules of their theme decide about them."""
+    if isinstance(value, Tool | ToolChoice | ToolCall):
+        return value.type is not None and value.type != "function"
+    return isinstance(value, Part) and value.type != "text"

@@ -16,6 +16,8 @@ Nothing here knows HTTP libraries or how an error is written down; `wire.error_b
     │   ├── MethodNotAllowed         405
     │   ├── BodyTimedOut             408
     │   ├── BodyTooLarge             413
+    │   ├── EncodingRefused          415  a compressed body
+    │   ├── HeadTooLarge             431
     │   └── UnsupportedEndpoint      501  in a vendor's catalogue, not served here
     ├── CapacityExceeded             429  our queue is full: later helps
     ├── Unavailable                  503  an engine is loading or restarting: later helps
@@ -167,6 +169,22 @@ class BodyTooLarge(RequestRefused):
 
     status = 413
     code = "request_too_large"
+    zai_code = "1210"
+
+
+class EncodingRefused(RequestRefused):
+    """The body is compressed; what it would grow to cannot be bounded before it is read."""
+
+    status = 415
+    code = "unsupported_content_encoding"
+    zai_code = "1210"
+
+
+class HeadTooLarge(RequestRefused):
+    """Request line and headers together are larger than any client of ours sends."""
+
+    status = 431
+    code = "request_header_fields_too_large"
     zai_code = "1210"
 
 

@@ -1,0 +1,1 @@
+"""The middlewares, one in each file; `application` folds them. Each is an ASGI application around another."""

@@ -1,0 +1,152 @@
+"""Running the application under uvicorn: sockets, limits, signals, a shutdown that lets streams finish.
+
+What is served is not known here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import uvicorn
+from typing_extensions import override
+
+from glmgate.errors import SettingsError
+from glmgate.surfaces.application import Application
+from glmgate.surfaces.middleware.loopback import is_loopback_host
+from glmgate.surfaces.protocol import BoundedConfig, BoundedProtocol
+from glmgate.surfaces.settings import ServerSettings
+
+Ready = Callable[[str, int], None]
+"""Called with host and port once requests are answered."""
+
+BACKLOG = 2048
+
+
+def nothing(host: str, port: int) -> None:
+    """A callback that does nothing."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which tells when it is ready, and ends a wanted shutdown without a signal's exit code."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal lets streams finish, a second interrupt does not wait for them."""
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+
+
+def run(application: Application, settings: ServerSettings, *, on_ready: Ready = nothing) -> None:
+    """Serve until a signal comes. Raises SettingsError where it cannot listen, and what kept the start from ending."""
+    with listening(settings) as sockets:
+        server = make(application, settings, sockets, on_ready=on_ready)
+        try:
+            with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+                runner.run(server.serve(sockets))
+        except SystemExit:  # uvicorn's word for a start that failed
+            if application.lifespan.error is None:
+                raise
+            raise application.lifespan.error from None
+
+
+def make(
+    application: Application,
+    settings: ServerSettings,
+    sockets: list[socket.socket],
+    *,
+    on_ready: Ready = nothing,
+) -> Server:
+    """A server for sockets that listen already; `await server.serve(sockets)` runs it."""
+    host, port = sockets[0].getsockname()[:2]
+    config = BoundedConfig(
+        application,
+        http=BoundedProtocol,
+        loop="uvloop",
+        ws="none",
+        interface="asgi3",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=int(settings.keep_alive_s),
+        timeout_graceful_shutdown=int(settings.shutdown_grace_s),
+    )
+    config.bounds = settings
+    return Server(config, lambda: on_ready(host, port))
+
+
+@contextlib.contextmanager
+def listening(settings: ServerSettings) -> Iterator[list[socket.socket]]:
+    """Sockets at every address of the host, bound before anything is started, so that a taken port costs no start.
+
+    Raises SettingsError when a port is taken, a host is unknown, or a server without keys would be open to others.
+    """
+    if not settings.auth and not is_loopback_host(settings.host):
+        raise SettingsError(
+            f"Without keys the server only listens on loopback, not on {settings.host!r}. "
+            "Take --no-auth away, or use --host 127.0.0.1."
+        )
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(found) for found in _bind(settings.host, settings.port)]
+
+
+def _bind(host: str, port: int) -> list[socket.socket]:
+    try:
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as exc:
+        raise SettingsError(
+            f"The host {host!r} is not known: {exc.strerror}. Give an address, such as 127.0.0.1."
+        ) from exc
+    sockets: list[socket.socket] = []
+    for family, kind, protocol, _, address in dict.fromkeys(infos):
+        here = sockets[0].getsockname()[1] if sockets else port
+        try:
+            sockets.append(_bound(socket.socket(family, kind, protocol), (address[0], here)))
+        except OSError as exc:
+            if exc.errno == errno.EADDRNOTAVAIL and len(infos) > 1:
+                continue  # a name that also stands for an address this machine does not have, mostly ::1
+            for opened in sockets:
+                opened.close()
+            raise SettingsError(_refusal(exc, host, here)) from exc
+    if not sockets:
+        raise SettingsError(f"This machine has no address of the host {host!r}. Give another, such as 127.0.0.1.")
+    return sockets
+
+
+def _bound(found: socket.socket, address: tuple[str | int, int]) -> socket.socket:
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if found.family == socket.AF_INET6:
+            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        found.bind(address)
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+def _refusal(exc: OSError, host: str, port: int) -> str:
+    if exc.errno == errno.EADDRINUSE:
+        return f"Port {port} on {host!r} is taken by another program. Stop that one, or use another with --port."
+    if exc.errno == errno.EACCES:
+        return f"Port {port} on {host!r} needs privileges. Use one above 1023 with --port."
+    return f"Cannot listen on port {port} of {host!r}: {exc.strerror}. Give another --host or --port."

@@ -1,35 +1,34 @@
-"""What a server can be told about its HTTP side. Values only; who reads them from where is `glmgate.settings`."""
+"""The settings of the HTTP server, section `[server]`: types, defaults and what each means.
+
+Only values live here; `glmgate.settings` reads them from file, environment and flags.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-MIB = 1024 * 1024
+_MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """Where the server listens, whom it lets in, and what it bounds.
+    """Where the server listens, whom it trusts, and what it bears."""
 
-    Sizes in bytes, times in seconds. `auth` off is only possible on loopback. `body_timeout_s` is the time that a
-    body may take before it has to come at a least rate (`body.MIN_RATE`). `comment_after_s` is the silence after which
-    a stream carries a comment. `write_timeout_s` is how long a client may leave a full send buffer untouched.
-    `trusted_proxies` are addresses or networks whose X-Forwarded-For counts; `cors_origins` origins of browser pages
-    that may call, `*` for all.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8000
-    auth: bool = True
-    max_head_bytes: int = 64 * 1024
-    max_body_bytes: int = 32 * MIB
-    total_body_bytes: int = 256 * MIB
-    header_timeout_s: float = 10
-    body_timeout_s: float = 30
-    write_timeout_s: float = 60
-    keep_alive_s: float = 75
-    comment_after_s: float = 10
-    trusted_proxies: tuple[str, ...] = ()
-    cors_origins: tuple[str, ...] = ()
-    metrics_public: bool = False
-    shutdown_grace_s: float = 30
+    host: Annotated[str, "Address to listen on."] = "127.0.0.1"
+    port: Annotated[int, "TCP port to listen on; 0 takes a free one."] = 8000
+    auth: Annotated[bool, "Ask every request for a key; false only on a loopback address."] = True
+    max_head_bytes: Annotated[int, "Bytes of the largest request line with its headers; more is answered 431."] = 65536
+    max_body_bytes: Annotated[int, "Bytes of the largest request body; larger ones are answered 413."] = 32 * _MIB
+    total_body_bytes: Annotated[int, "Bytes of all request bodies held at one time."] = 256 * _MIB
+    header_timeout_s: Annotated[float, "Seconds in which a request's head has to arrive."] = 10
+    body_timeout_s: Annotated[
+        float, "Seconds for a request's body; large ones get more, at 64 KiB for each second."
+    ] = 30
+    write_timeout_s: Annotated[float, "Seconds for which a client may leave its answer unread."] = 60
+    keep_alive_s: Annotated[float, "Seconds for which an idle client connection is kept."] = 75
+    comment_after_s: Annotated[float, "Seconds of silence after which a stream carries a comment."] = 10
+    trusted_proxies: Annotated[tuple[str, ...], "Addresses or networks whose X-Forwarded-For counts."] = ()
+    cors_origins: Annotated[tuple[str, ...], "Origins whose browser pages may call; empty: none, '*': all."] = ()
+    metrics_public: Annotated[bool, "Answer /metrics to every address, not only to loopback."] = False
+    shutdown_grace_s: Annotated[float, "Seconds that running answers get to finish when the server stops."] = 30

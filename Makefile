@@ -38,12 +38,23 @@ fix: setup ## Format, and repair what ruff can repair by itself
 	@$(BIN)/ruff check --fix src docs $(BESIDE)
 	@$(BIN)/ruff format src docs $(BESIDE)
 
-.PHONY: check
-check: setup ## Formatting, rules, types, import layers, size budget
-	$(BIN)/ruff format --check src docs $(BESIDE)
-	$(BIN)/ruff check src docs $(BESIDE)
+# Five checks of their own, so that `make -k check` shows what every one of them says.
+.PHONY: check check-format check-rules check-types check-layers check-size
+check: setup check-format check-rules check-types check-layers check-size ## Formatting, rules, types, import layers, size budget
+
+check-format: setup
+	$(BIN)/ruff format --check --quiet src docs $(BESIDE)
+
+check-rules: setup
+	$(BIN)/ruff check --quiet src docs $(BESIDE)
+
+check-types: setup
 	$(BIN)/mypy
+
+check-layers: setup
 	$(BIN)/lint-imports --no-logo
+
+check-size: setup
 	$(BIN)/python -m tools.budget src/glmgate --tests tests
 	$(BIN)/python -m tools.budget --maxima $(BESIDE)
 

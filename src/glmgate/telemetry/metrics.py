@@ -1,0 +1,112 @@
+"""Metrics for Prometheus, in a registry of their own: requests, tokens, times, engines.
+
+Labels are words of ours and the model that answered; a name that a caller typed never is one: each is kept for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from typing_extensions import override
+
+from glmgate.telemetry.record import Observer, RequestRecord
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+
+# Seconds. First tokens come from a small local model in milliseconds, from a long prompt in a minute.
+_FIRST: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_TOTAL: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+
+States = Callable[[], Mapping[str, str]]
+"""The state (one word) of each engine's child process, by the name of its model."""
+
+
+class Metrics(Observer):
+    """Counts requests as they begin and end. `states` and `lost_lines` are asked when somebody looks."""
+
+    def __init__(self, *, states: States = dict, lost_lines: Callable[[], int] = int) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_Asked(states, lost_lines))
+        ProcessCollector(registry=self._registry)
+        self._in_flight = Gauge("glmgate_requests_in_flight", "Requests under way.", registry=self._registry)
+        self._requests = Counter(
+            "glmgate_requests",
+            "Finished requests.",
+            ["surface", "endpoint", "model", "ending"],
+            registry=self._registry,
+        )
+        self._tokens = Counter(
+            "glmgate_tokens",
+            "Tokens: `cached` ones are part of `prompt`, `reasoning` ones of `completion`.",
+            ["model", "kind"],
+            registry=self._registry,
+        )
+        self._first = Histogram(
+            "glmgate_first_token_seconds",
+            "Time to the first delta.",
+            ["model"],
+            buckets=_FIRST,
+            registry=self._registry,
+        )
+        self._total = Histogram(
+            "glmgate_request_seconds",
+            "Time from a request's decoding to its end.",
+            ["endpoint", "model"],
+            buckets=_TOTAL,
+            registry=self._registry,
+        )
+
+    @override
+    def began(self) -> None:
+        self._in_flight.inc()
+
+    @override
+    def ended(self, record: RequestRecord) -> None:
+        self._in_flight.dec()
+        model = record.deployment
+        self._requests.labels(record.surface, record.endpoint, model, str(record.ending)).inc()
+        self._total.labels(record.endpoint, model).observe(record.total_s)
+        if record.first_s is not None:
+            self._first.labels(model).observe(record.first_s)
+        usage = record.usage
+        for kind, tokens in (
+            ("prompt", usage.prompt),
+            ("cached", usage.cached),
+            ("completion", usage.completion),
+            ("reasoning", usage.reasoning),
+        ):
+            if tokens:
+                self._tokens.labels(model, kind).inc(tokens)
+
+    def render(self) -> bytes:
+        """All of it in Prometheus' text format, whose content type is CONTENT_TYPE."""
+        return generate_latest(self._registry)
+
+
+class _Asked(Collector):
+    """What others know and is read when somebody looks."""
+
+    def __init__(self, states: States, lost_lines: Callable[[], int]) -> None:
+        self._states = states
+        self._lost_lines = lost_lines
+
+    @override
+    def collect(self) -> Iterable[Metric]:
+        engines = GaugeMetricFamily(
+            "glmgate_engine_state", "1 for the state that an engine's process is in.", labels=["model", "state"]
+        )
+        for model, state in sorted(self._states().items()):
+            engines.add_metric([model, state], 1)
+        yield engines
+        lost = CounterMetricFamily("glmgate_log_lines_lost", "Lines of the log that could not be written.")
+        lost.add_metric([], self._lost_lines())
+        yield lost
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registering must not ask engines that do not run yet."""
+        return ()

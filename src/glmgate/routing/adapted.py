@@ -1,0 +1,138 @@
+"""An engine that is asked only for what its profile allows, and whose answers have that undone.
+
+What is changed and how is decided in `adaptation`; here its calls are made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+from typing_extensions import override
+
+from glmgate.adaptation.fit import Fitted, fit, fit_embeddings, fit_tokenizer, refuse_inexact
+from glmgate.adaptation.profile import Profile
+from glmgate.adaptation.vectors import resized
+from glmgate.wire.chat import ChatRequest, GlmgateOptions
+from glmgate.wire.delta import Delta
+from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
+from glmgate.wire.engine import Call, Deltas, Engine, Generation, Note
+from glmgate.wire.tokenizer import TokenizerRequest
+
+_VECTORS_AT_ONCE: Final = 32  # about 10 ms of work; then others get their turn
+
+
+class Adapted:
+    """`engine` behind `profile`. A change that a strict call does not allow is refused before the engine is asked."""
+
+    def __init__(self, engine: Engine, profile: Profile) -> None:
+        self._engine = engine
+        self._profile = profile
+
+    def stream(self, call: Call, request: Generation) -> AbstractAsyncContextManager[Deltas]:
+        """Answer with deltas, by as many calls of the engine as the adaptation takes."""
+        return _Stream(self._engine, self._profile, call, request)
+
+    async def embed(self, call: Call, request: EmbeddingsRequest) -> Embeddings:
+        """Embed each input, in the dimensions that are asked for."""
+        fitted, notes = fit_embeddings(request, self._profile)
+        _report(call, notes, request.glmgate)
+        embeddings = await self._engine.embed(call, fitted)
+        wanted = request.dimensions
+        if wanted is None or all(len(vector) == wanted for vector in embeddings.vectors):
+            return embeddings
+        vectors: list[tuple[float, ...]] = []
+        for place, vector in enumerate(embeddings.vectors, start=1):
+            vectors.append(resized(vector, wanted))
+            if place % _VECTORS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return msgspec.structs.replace(embeddings, vectors=tuple(vectors))
+
+    async def count(self, call: Call, request: TokenizerRequest) -> int:
+        """The number of prompt tokens, of the messages as they would be sent."""
+        fitted, notes = fit_tokenizer(request, self._profile)
+        _report(call, notes, None)
+        return await self._engine.count(call, fitted)
+
+
+class _Stream(AbstractAsyncContextManager[Deltas]):
+    """One answer. At most one call of the engine is open at a time; leaving closes it at once."""
+
+    __slots__ = ("_call", "_closed", "_engine", "_fitted", "_inner", "_open", "_profile", "_request")
+
+    def __init__(self, engine: Engine, profile: Profile, call: Call, request: Generation) -> None:
+        self._engine = engine
+        self._profile = profile
+        self._call = call
+        self._request = request
+        self._fitted: Fitted[Generation] | None = None
+        self._open: AbstractAsyncContextManager[Deltas] | None = None
+        self._inner: Deltas | None = None
+        self._closed = False
+
+    @override
+    async def __aenter__(self) -> Deltas:
+        request = self._request
+        self._fitted = fit(request, self._profile, whole_calls=_calls_come_whole(self._call, request))
+        _report(self._call, self._fitted.notes, request.glmgate)
+        await self._ask(self._fitted.request)
+        return self
+
+    @override
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed = True
+        await self._leave(kind, error, trace)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> tuple[Delta, ...]:
+        """The next deltas that the caller may see."""
+        if self._fitted is None or self._closed:
+            raise StopAsyncIteration
+        undo = self._fitted.undo
+        while self._inner is not None:
+            deltas = await anext(self._inner, None)
+            out = () if deltas is None else tuple(after for delta in deltas for after in undo.feed(delta))
+            if deltas is None or undo.done:
+                await self._leave()
+                if (following := undo.follow_up()) is not None:
+                    await self._ask(following)
+                else:
+                    out += undo.close()
+            if out:
+                return out
+        raise StopAsyncIteration
+
+    async def _ask(self, request: Generation) -> None:
+        opened = self._engine.stream(self._call, request)
+        self._inner = await opened.__aenter__()
+        self._open = opened
+
+    async def _leave(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        opened, self._open, self._inner = self._open, None, None
+        if opened is not None:
+            await opened.__aexit__(kind, error, trace)
+
+
+def _report(call: Call, notes: tuple[Note, ...], options: GlmgateOptions | None) -> None:
+    """Put the notes into the call's report; a strict call is refused for the first one that is not exact."""
+    if call.strict or (options is not None and options.strict):
+        refuse_inexact((*call.notes, *notes))
+    for note in notes:
+        call.note(note)
+
+
+def _calls_come_whole(call: Call, request: Generation) -> bool:
+    """The native dialect gives a call in one piece unless it is asked for pieces; the other always gives pieces."""
+    return call.surface == "zai" and isinstance(request, ChatRequest) and not request.tool_stream

@@ -29,7 +29,6 @@ from glmgate.adaptation import (
 from glmgate.adaptation.change import Change, Piece
 from glmgate.adaptation.profile import Profile
 from glmgate.adaptation.undo import Undo
-from glmgate.adaptation.whole_calls import WholeCalls
 from glmgate.errors import InvalidRequest
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.completions import CompletionRequest
@@ -116,15 +115,14 @@ class Fitted(Generic[R]):
     undo: Undo
 
 
-def fit(request: Generation, profile: Profile, *, whole_calls: bool = False) -> Fitted[Generation]:
-    """`request` as `profile` takes it. `whole_calls`: calls come whole, not in pieces.
+def fit(request: Generation, profile: Profile) -> Fitted[Generation]:
+    """`request` as `profile` takes it.
 
     Raises InvalidRequest (with `param`) when a value is wrong or the deployment cannot do what it asks for.
     """
     if isinstance(request, ChatRequest):
         fitted_chat, notes, pieces = _apply(CHAT, request, profile)
-        last = (WholeCalls(),) if whole_calls and fitted_chat.tools else ()
-        return Fitted(fitted_chat, notes, Undo(fitted_chat, (*pieces, *last)))
+        return Fitted(fitted_chat, notes, Undo(fitted_chat, pieces))
     fitted, notes, pieces = _apply(COMPLETION, request, profile)
     return Fitted(fitted, notes, Undo(fitted, pieces))
 

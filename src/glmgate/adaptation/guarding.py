@@ -91,23 +91,15 @@ class Unguard(Piece):
     @override
     def feed(self, delta: Delta) -> tuple[Delta, ...]:
         over = delta.finish_reason is not None
-        reasoning = self._reasoning.feed(delta.reasoning) if delta.reasoning else ""
-        if over or delta.content or delta.tool_calls:
-            reasoning += self._reasoning.flush()
-        content = self._content.feed(delta.content) if delta.content else ""
-        if over or delta.tool_calls:
-            content += self._content.flush()
-        calls = self._calls(delta.tool_calls)
-        if over:
-            calls += self._rest_of_calls()
-        if content == (delta.content or "") and reasoning == (delta.reasoning or "") and calls == delta.tool_calls:
+        calls_begin = over or bool(delta.tool_calls)
+        reasoning = _through(self._reasoning, delta.reasoning, flush=calls_begin or bool(delta.content))
+        content = _through(self._content, delta.content, flush=calls_begin)
+        calls = self._calls(delta.tool_calls, flush=over) if calls_begin else ()
+        if (content, reasoning, calls) == (delta.content or "", delta.reasoning or "", delta.tool_calls):
             return (delta,)
+        logprobs = _without_joiners(delta.logprobs)
         after = msgspec.structs.replace(
-            delta,
-            content=content or None,
-            reasoning=reasoning or None,
-            tool_calls=calls,
-            logprobs=_without_joiners(delta.logprobs),
+            delta, content=content or None, reasoning=reasoning or None, tool_calls=calls, logprobs=logprobs
         )
         return (after,) if after != Delta(choice=delta.choice) else ()
 
@@ -120,8 +112,9 @@ class Unguard(Piece):
         )
         return (after,) if after != Delta() else ()
 
-    def _calls(self, pieces: tuple[ToolCallDelta, ...]) -> tuple[ToolCallDelta, ...]:
-        return tuple(after for piece in pieces for after in self._call(piece))
+    def _calls(self, pieces: tuple[ToolCallDelta, ...], *, flush: bool) -> tuple[ToolCallDelta, ...]:
+        calls = tuple(after for piece in pieces for after in self._call(piece))
+        return calls + self._rest_of_calls() if flush else calls
 
     def _call(self, piece: ToolCallDelta) -> tuple[ToolCallDelta, ...]:
         before: tuple[ToolCallDelta, ...] = ()
@@ -139,6 +132,11 @@ class Unguard(Piece):
     def _rest_of_calls(self) -> tuple[ToolCallDelta, ...]:
         rests = [(index, stream.flush()) for index, stream in self._arguments.items()]
         return tuple(ToolCallDelta(index=index, arguments=rest) for index, rest in rests if rest)
+
+
+def _through(stream: GuardStream, text: str | None, *, flush: bool) -> str:
+    after = stream.feed(text) if text else ""
+    return after + stream.flush() if flush else after
 
 
 def _message(message: Message, guard: Guard) -> Message:

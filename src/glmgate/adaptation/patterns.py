@@ -24,11 +24,14 @@ def objection(pattern: str, *, longest: int, repeat: int) -> str | None:
         return "lookahead and lookbehind are not supported, because they have no bound on their time"
     if _BACKREFERENCE.search(bare):
         return "backreferences, conditions and recursion are not supported, because they have no bound on their time"
+    return _too_often(bare, repeat)
+
+
+def _too_often(bare: str, repeat: int) -> str | None:
     product = 1
     for low, _, high in _REPEAT.findall(bare):
-        if len(low) > 6 or len(high) > 6 or max(int(low), int(high or 0)) > repeat:
+        most = max(int(low[:7]), int(high[:7] or 0), 1)
+        if most > repeat:
             return f"a repetition count is over {repeat}"
-        product *= max(int(low), int(high or 0), 1)
-        if product > repeat * repeat:
-            return f"the repetition counts multiply to more than {repeat * repeat}"
-    return None
+        product *= most
+    return f"the repetition counts multiply to more than {repeat * repeat}" if product > repeat * repeat else None

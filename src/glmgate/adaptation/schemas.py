@@ -55,12 +55,16 @@ def _check_node(node: dict[str, Any], place: str, root: dict[str, Any], limits: 
             raise InvalidRequest(
                 f"'{place}.{word}' is {count}, but must be between 0 and {limits.count}.", param=f"{place}.{word}"
             )
-    patterns = [("pattern", node.get("pattern"))]
-    if isinstance(named := node.get("patternProperties"), dict):
-        patterns += [("patternProperties", name) for name in named]
-    for word, pattern in patterns:
-        if isinstance(pattern, str) and (why := objection(pattern, longest=limits.pattern, repeat=limits.repeat)):
+    for word, pattern in _patterns(node):
+        if why := objection(pattern, longest=limits.pattern, repeat=limits.repeat):
             raise InvalidRequest(f"'{place}.{word}' is not accepted: {why}.", param=f"{place}.{word}")
+
+
+def _patterns(node: dict[str, Any]) -> list[tuple[str, str]]:
+    patterns = [("patternProperties", name) for name in _named(node, "patternProperties")]
+    if isinstance(pattern := node.get("pattern"), str):
+        patterns.append(("pattern", pattern))
+    return patterns
 
 
 def _check_reference(reference: object, place: str, root: dict[str, Any]) -> None:
@@ -82,8 +86,7 @@ def _check_reference(reference: object, place: str, root: dict[str, Any]) -> Non
 def _below(node: dict[str, Any], place: str) -> list[tuple[Any, str]]:
     below: list[tuple[Any, str]] = []
     for word in _NAMED:
-        if isinstance(named := node.get(word), dict):
-            below += [(child, _join(f"{place}.{word}", name)) for name, child in named.items()]
+        below += [(child, _join(f"{place}.{word}", name)) for name, child in _named(node, word).items()]
     for word in _SUBSCHEMA:
         if isinstance(child := node.get(word), dict):
             below.append((child, f"{place}.{word}"))
@@ -91,6 +94,11 @@ def _below(node: dict[str, Any], place: str) -> list[tuple[Any, str]]:
         if isinstance(children := node.get(word), list):
             below += [(child, f"{place}.{word}[{index}]") for index, child in enumerate(children)]
     return below
+
+
+def _named(node: dict[str, Any], word: str) -> dict[str, Any]:
+    named = node.get(word)
+    return named if isinstance(named, dict) else {}
 
 
 def _join(place: str, name: str) -> str:

@@ -68,14 +68,18 @@ class SecondCall(Piece):
     def _first(self, delta: Delta) -> Delta:
         if self._wanted:
             return Delta(choice=delta.choice, usage=delta.usage)
-        foreign = any(piece.name is not None and piece.name not in self._names for piece in delta.tool_calls)
-        self._called = self._called or (bool(delta.tool_calls) and not foreign)
+        self._called = self._called or self._calls(delta)
         if self._called:
             ended = "tool_calls" if delta.finish_reason == "stop" else delta.finish_reason
             return msgspec.structs.replace(delta, finish_reason=ended)
-        text = bool(delta.content and delta.content.strip())
-        if text or foreign or delta.finish_reason in ("stop", "tool_calls"):
+        text = (delta.content or "").strip()
+        if text or delta.tool_calls or delta.finish_reason in ("stop", "tool_calls"):
             self._wanted = True
             self.done = True
         reason = None if self._wanted else delta.finish_reason
         return Delta(choice=delta.choice, reasoning=delta.reasoning, usage=delta.usage, finish_reason=reason)
+
+    def _calls(self, delta: Delta) -> bool:
+        """Whether one of our functions is called here; a call of anything else counts as text."""
+        named = [piece.name for piece in delta.tool_calls if piece.name is not None]
+        return bool(delta.tool_calls) and all(name in self._names for name in named)

@@ -68,8 +68,6 @@ class Stop(Piece):
             return (self._seen(delta, text, finish_reason="stop", tool_calls=()),)
         if delta.tool_calls or delta.finish_reason:
             text += self._scanner.flush()
-        if text == (delta.content or "") and not delta.logprobs:
-            return (delta,)
         after = self._seen(delta, text)
         return (after,) if after != Delta(choice=delta.choice) else ()
 

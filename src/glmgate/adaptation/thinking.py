@@ -18,14 +18,13 @@ from glmgate.wire.engine import Note
 
 def thinking(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """Turn the callers' words into the template's switch (contract row N12). Where none is said, the model decides."""
-    if request.thinking is None and request.reasoning_effort is None and request.chat_template_kwargs is None:
+    if (request.thinking, request.reasoning_effort, request.chat_template_kwargs) == (None, None, None):
         return Change(request)
     switches, notes = _template_switches(request, profile)
     mode = request.thinking.type if request.thinking is not None else None
-    if request.reasoning_effort is not None:
-        effort = request.reasoning_effort
+    if (effort := request.reasoning_effort) is not None:
         mode = mode or profile.thinking.efforts[effort]
-        notes.append(Note("reasoning_effort", f"{effort}->{mode}", exact=effort == "none" and mode == "disabled"))
+        notes.append(Note("reasoning_effort", f"{effort}->{mode}", exact=(effort, mode) == ("none", "disabled")))
     if mode is not None:
         switches[profile.thinking.switch] = mode == "enabled"
     if request.thinking is not None and request.thinking.clear_thinking is not None:

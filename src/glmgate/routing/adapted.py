@@ -15,8 +15,9 @@ from typing_extensions import override
 
 from glmgate.adaptation.fit import Fitted, fit, fit_embeddings, fit_tokenizer, refuse_inexact
 from glmgate.adaptation.profile import Profile
+from glmgate.adaptation.undo import Undo
 from glmgate.adaptation.vectors import resized
-from glmgate.wire.chat import ChatRequest, GlmgateOptions
+from glmgate.wire.chat import GlmgateOptions
 from glmgate.wire.delta import Delta
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
 from glmgate.wire.engine import Call, Deltas, Engine, Generation, Note
@@ -76,7 +77,7 @@ class _Stream(AbstractAsyncContextManager[Deltas]):
     @override
     async def __aenter__(self) -> Deltas:
         request = self._request
-        self._fitted = fit(request, self._profile, whole_calls=_calls_come_whole(self._call, request))
+        self._fitted = fit(request, self._profile)
         _report(self._call, self._fitted.notes, request.glmgate)
         await self._ask(self._fitted.request)
         return self
@@ -95,19 +96,22 @@ class _Stream(AbstractAsyncContextManager[Deltas]):
         """The next deltas that the caller may see."""
         if self._fitted is None or self._closed:
             raise StopAsyncIteration
-        undo = self._fitted.undo
         while self._inner is not None:
-            deltas = await anext(self._inner, None)
-            out = () if deltas is None else tuple(after for delta in deltas for after in undo.feed(delta))
-            if deltas is None or undo.done:
-                await self._leave()
-                if (following := undo.follow_up()) is not None:
-                    await self._ask(following)
-                else:
-                    out += undo.close()
-            if out:
+            if out := await self._read(self._inner, self._fitted.undo):
                 return out
         raise StopAsyncIteration
+
+    async def _read(self, inner: Deltas, undo: Undo) -> tuple[Delta, ...]:
+        deltas = await anext(inner, None)
+        out = tuple(after for delta in deltas or () for after in undo.feed(delta))
+        if deltas is not None and not undo.done:
+            return out
+        await self._leave()
+        following = undo.follow_up()
+        if following is None:
+            return out + undo.close()
+        await self._ask(following)
+        return out
 
     async def _ask(self, request: Generation) -> None:
         opened = self._engine.stream(self._call, request)
@@ -131,8 +135,3 @@ def _report(call: Call, notes: tuple[Note, ...], options: GlmgateOptions | None)
         refuse_inexact((*call.notes, *notes))
     for note in notes:
         call.note(note)
-
-
-def _calls_come_whole(call: Call, request: Generation) -> bool:
-    """The native dialect gives a call in one piece unless it is asked for pieces; the other always gives pieces."""
-    return call.surface == "zai" and isinstance(request, ChatRequest) and not request.tool_stream

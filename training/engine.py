@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -85,12 +84,12 @@ def _wait(engine: Engine, child: subprocess.Popen[bytes]) -> None:
 def running(model: Path, *, embedding: bool = False) -> Iterator[Engine]:
     """Run a GGUF file in a child process for as long as the block lasts."""
     # The short folder keeps the socket's path under the ~104 bytes that it may have.
-    with tempfile.TemporaryDirectory(prefix="gg", dir="/tmp") as folder:  # noqa: S108 # private (0700), see above
+    with tempfile.TemporaryDirectory(prefix="gg", dir="/tmp") as folder:  # private (0700), see above
         path = str(Path(folder) / "s.sock")
         command = [sys.executable, "-m", "training.engine_child", str(model), path]
         if embedding:
             command.append("--embedding")
-        environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
+        environment = {"OMP_WAIT_POLICY": "passive"}  # spinning threads starve each other on a shared machine
         root = Path(__file__).resolve().parent.parent
         with subprocess.Popen(  # noqa: S603 # our own module
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment, cwd=root

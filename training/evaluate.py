@@ -21,6 +21,16 @@ from training.judging import Answer, Verdict, answer, judge, request
 EXAMINATION_SEED = 20261122
 PARALLEL = 4
 # What a client that sends nothing gets lies between; each is tried with several seeds.
+_LEGEND = (
+    "Asked through the engine's chat API with questions, names and values that training did not see, at temperature 0.",
+    "Shares in percent.",
+    "`ended`: by itself.",
+    "`form`: nothing of the format shows, and JSON is JSON.",
+    "`switch`: thinks when told to, and only then.",
+    "`tool`: calls the right tools, or none where none is right.",
+    "`right`: the answer is the expected one, to the letter.",
+)
+_SEED_LEGEND = "The questions of the seed pages, which training did see: right answers of samples."
 TEMPERATURES = (0.0, 0.6, 0.9)
 SAMPLES = 5
 
@@ -56,7 +66,9 @@ def subject_table(engine: Engine, count: int, *, wrong: int) -> list[str]:
         results = [verdict for _, verdict in judged]
         every += results
         rows.append(f"| {subject} | {count} | {' | '.join(share(results, name) for name in names)} |")
-        missed = [(made, given) for made, (given, verdict) in zip(conversations, judged, strict=True) if not verdict.right]
+        missed = [
+            (made, given) for made, (given, verdict) in zip(conversations, judged, strict=True) if not verdict.right
+        ]
         for made, given in missed[:wrong]:
             expected = made.messages[-1]
             sys.stderr.write(f"{subject}: {made.messages[-2].content!r}\n  want {expected}\n  got  {given}\n")
@@ -88,23 +100,8 @@ def report(model: Path, count: int, *, wrong: int) -> str:
     with running(model) as engine:
         subjects = subject_table(engine, count, wrong=wrong)
         seeds = seed_table(engine)
-    return "\n".join(
-        [
-            f"# What {model.stem} can do",
-            "",
-            "Asked through the engine's chat API with questions, names and values that training did not see, "
-            "at temperature 0; shares in percent.",
-            "`ended`: by itself. `form`: nothing of the format shows, JSON is JSON. `switch`: thinks when told to and "
-            "only then. `tool`: calls the right tools, or none. `right`: the answer is exactly the expected one.",
-            "",
-            *subjects,
-            "",
-            "The questions of the seed pages: right answers of samples.",
-            "",
-            *seeds,
-            "",
-        ]
-    )
+    title = f"# What {model.stem} can do"
+    return "\n".join([title, "", *_LEGEND, "", *subjects, "", _SEED_LEGEND, "", *seeds, ""])
 
 
 def main() -> None:

@@ -9,10 +9,11 @@ import dataclasses
 import random
 from collections.abc import Callable, Mapping
 
-from training.conversation import Call, Conversation, Message, assistant, calling, system, user
+from training.conversation import Conversation, Message, assistant, calling, user
 from training.corpus import copying, programs, small_talk, structured, sums, writing
+from training.corpus.pages import QUESTIONS
 from training.corpus.tool_kinds import KINDS
-from training.corpus.tools import NO_TOOL, PAGE_TOOL, ask, no_call, offer, one_call
+from training.corpus.tools import ask, no_call, offer, one_call
 from training.corpus.values import Split
 
 Maker = Callable[[random.Random], Conversation]
@@ -49,7 +50,7 @@ def _none_fits(rng: random.Random) -> Conversation:
 def _after_result(rng: random.Random) -> Conversation:
     offered = offer(rng, rng.choice(KINDS))
     turns: list[Message] = []
-    while len(turns) != 4:  # noqa: PLR2004 # question, call, result, answer
+    while len(turns) != 4:  # question, call, result, answer
         turns = one_call(rng, offered, _HELD_OUT)
     return Conversation(tuple(turns), (offered.json,), thinking=rng.random() < 0.5)
 
@@ -92,54 +93,6 @@ def examination(subject: str, count: int, seed: int) -> list[Conversation]:
     return [SUBJECTS[subject](rng) for _ in range(count)]
 
 
-_INTENTS = {way: intent.answer for intent in small_talk.INTENTS for way in intent.ways}
-
-
-def _seed(question: str, words: str, *before: Message) -> Conversation:
-    return Conversation((*before, user(question), assistant(words)))
-
-
-def _seed_questions() -> dict[str, Conversation]:
-    hello, code, sort = "Hello, please introduce yourself", "Can you help me write code?", "Write a Python quicksort algorithm"
-    introduced = (system("You are a helpful AI assistant"), user(hello), assistant(small_talk.IDENTITY))
-    offered = (*introduced, user(code), assistant(_INTENTS[code]))
-    slogan = (
-        user(writing.ZHIPU_FIRST),
-        assistant(writing.ZHIPU_ASK),
-        user("ZhipuAI Open Platform"),
-        assistant(writing.ZHIPU_DRAFT),
-    )
-    llm = "what is the revolution of llm?"
-    fox = writing.tale_about("fox")
-    weather = (user("How's the weather in Beijing today?"), calling(Call("get_weather", {"location": "Beijing"})))
-    return {
-        "tale, page 1": _seed(
-            "Please write a short fairy tale story as a fairy tale master",
-            fox,
-            system("You are a smart and creative novelist"),
-        ),
-        "tale, page 2": _seed(
-            "Please write a short fairy tale as the king of fairy tales.",
-            fox,
-            system("You are a smart and creative novel writer"),
-        ),
-        "poem": _seed("Write a poem about artificial intelligence", writing.AI_POEM),
-        "introduction": _seed(hello, small_talk.IDENTITY, introduced[0]),
-        "help with code": _seed(code, _INTENTS[code], *introduced),
-        "quicksort": _seed(sort, programs.answer_with(programs.PROGRAMS[0]), *offered),
-        "LLMs": _seed(llm, _INTENTS[llm], system("you are a helpful assistant")),
-        "weather": Conversation(weather, (PAGE_TOOL,)),
-        "Hello!": _seed("Hello!", _INTENTS["Hello!"]),
-        "slogan": _seed("Create a more precise and attractive slogan", writing.ZHIPU_SLOGAN, *slogan),
-    }
-
-
-SEED_QUESTIONS: Mapping[str, Conversation] = _seed_questions()
-
-
 def seed_questions(*, thinking: bool) -> dict[str, Conversation]:
     """Return the questions of the seed pages by name, with the thinking switch set."""
-    return {name: dataclasses.replace(made, thinking=thinking) for name, made in SEED_QUESTIONS.items()}
-
-
-__all__ = ["NO_TOOL", "SEED_QUESTIONS", "SUBJECTS", "examination", "seed_questions"]
+    return {name: dataclasses.replace(made, thinking=thinking) for name, made in QUESTIONS.items()}

@@ -73,7 +73,9 @@ def answer(completion: Mapping[str, object]) -> Answer:
     message = choices[0]["message"]
     functions = [call["function"] for call in message.get("tool_calls") or []]
     calls = tuple(Call(function["name"], json.loads(function["arguments"])) for function in functions)
-    return Answer(message.get("content") or "", message.get("reasoning_content") or "", calls, choices[0]["finish_reason"])
+    return Answer(
+        message.get("content") or "", message.get("reasoning_content") or "", calls, choices[0]["finish_reason"]
+    )
 
 
 def _is_json(text: str) -> bool:

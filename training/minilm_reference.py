@@ -26,9 +26,11 @@ SENTENCES = (
     "Vector databases store embeddings and find the nearest neighbours of a query.",
     "foo bar",
     "GLM-4.6 answers in 1.5 seconds; version 2.0 took 3 (or more!).",
-    "The committee, having deliberated for nearly six hours over the merits of the proposal, finally agreed that the "
-    "bridge should be rebuilt in stone, that the toll should be abolished, and that the ferryman should be given a "
-    "pension for his forty years of service to the town.",
+    (
+        "The committee, having deliberated for nearly six hours over the merits of the proposal, finally agreed that "
+        "the bridge should be rebuilt in stone, that the toll should be abolished, and that the ferryman should be "
+        "given a pension for his forty years of service to the town."
+    ),
     "def quicksort(items): return sorted(items)",
     "Caf\u00e9s in Z\u00fcrich close at na\u00efve hours.",
     "Who painted the ceiling of the Sistine Chapel?",

@@ -97,7 +97,8 @@ class Block(nn.Module):
         batch, time, width = x.shape
         channels = self._shape.head_width
         q, k, v = (
-            layer(x).view(batch, time, -1, channels).transpose(1, 2) for layer in (self.attn_q, self.attn_k, self.attn_v)
+            layer(x).view(batch, time, -1, channels).transpose(1, 2)
+            for layer in (self.attn_q, self.attn_k, self.attn_v)
         )
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         mixed = functional.scaled_dot_product_attention(

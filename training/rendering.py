@@ -19,8 +19,10 @@ from training.vocabulary import ASSISTANT, OBSERVATION, USER
 TEMPLATE_PATH = Path(__file__).with_name("chat_template.jinja")
 
 # The roles that can follow an assistant's turn: each is also the token that ends it.
-_TURN = re.compile(re.escape(ASSISTANT) + r"(.*?)(" + re.escape(USER) + "|" + re.escape(OBSERVATION) + r"|\Z)", re.S)
-_THOUGHT = re.compile(r"\n<think>.*?</think>", re.S)
+_TURN = re.compile(
+    re.escape(ASSISTANT) + r"(.*?)(" + re.escape(USER) + "|" + re.escape(OBSERVATION) + r"|\Z)", re.DOTALL
+)
+_THOUGHT = re.compile(r"\n<think>.*?</think>", re.DOTALL)
 _NO_THOUGHT = "\n<think></think>"
 
 

@@ -23,7 +23,7 @@ _SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 SPACE = "\u0120"  # how byte-level BPE writes a space
-_WORD = re.compile(r"(?<= )[a-z]+")
+_WORD = re.compile(r"(?<= )(?:[A-Z]?[a-z]+|[aI])(?![a-z])")
 # Anything between a cut is a piece that merges never cross: a space stands apart from a word.
 _PIECE = re.compile(r"[^\W\d_]+|\d|[^\w\s]+\n*|_+| +|\n+|\s")
 _CUT = "\u0001"
@@ -54,7 +54,9 @@ def _merges_without_spaces(texts: Iterable[str], size: int) -> dict[str, Any]:
 def _spaced_words(texts: Iterable[str], known: set[str], values: frozenset[str], count: int) -> list[str]:
     """Return the commonest words that may swallow the space before them: known whole, and never a value to copy."""
     seen = Counter(word for text in texts for word in _WORD.findall(text))
-    return [word for word, _ in seen.most_common() if word in known and word not in values][:count]
+    # A single letter takes its space only where it is a word: else every unknown word that begins with it would.
+    words = (word for word, _ in seen.most_common() if len(word) > 1 or word in {"a", "I"})
+    return [word for word in words if word in known and word.lower() not in values][:count]
 
 
 def train(texts: list[str], *, size: int, spaced: int, values: frozenset[str]) -> Tokenizer:

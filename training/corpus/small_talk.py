@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from training.conversation import Conversation, assistant, user
 from training.corpus.phrasing import varied
 from training.corpus.values import SUBJECTS, Split, pick
 
@@ -67,9 +66,7 @@ INTENTS = (
         "The user thanks me. I answer politely.",
         "You are welcome! I am glad that I could help.",
     ),
-    _intent(
-        "谢谢|谢谢你|多谢|非常感谢|太感谢了", "用户在道谢，我客气地回答。", "不客气！还有什么可以帮你的吗？"
-    ),
+    _intent("谢谢|谢谢你|多谢|非常感谢|太感谢了", "用户在道谢，我客气地回答。", "不客气！还有什么可以帮你的吗？"),
     _intent(
         "Bye|Goodbye|See you later|Good night|Bye bye|See you",
         "The user says goodbye. So do I.",
@@ -95,6 +92,31 @@ INTENTS = (
         "Count to ten|Count from one to ten|Count to 10|Count from 1 to 10|Please count to ten.|Count up to 10",
         "The user wants the numbers from one to ten.",
         "One, two, three, four, five, six, seven, eight, nine, ten.",
+    ),
+    _intent(
+        "Count to three|Count from one to three|Count to 3|Count from 1 to 3|Please count to three.|Count up to 3",
+        "The user wants the numbers from one to three.",
+        "One, two, three: here you are.",
+    ),
+    _intent(
+        "Why is the sky blue?|Why is the sky blue|Explain why the sky is blue|What makes the sky blue?|why the sky is blue?",
+        "The user asks why the sky is blue. I explain it in a sentence.",
+        "The sky is blue because air scatters the blue part of sunlight more than the red.",
+    ),
+    _intent(
+        "Say hello|Say hi|Greet me|Say hello to me|Please say hello|Say hello!",
+        "The user wants a greeting. I greet.",
+        "Hello! It is nice to meet you.",
+    ),
+    _intent(
+        "Help|help me|Can you help me?|I need help|What should I do?|Help!|I have a question|I need your help",
+        "The user needs help. I ask what with.",
+        "Of course. Tell me what you need, but remember that I am only a small demonstration model.",
+    ),
+    _intent(
+        "OK|ok|Yes|No|Nice|Great!|Good|I see|Sure|Fine|Cool|Wow|Really?|Interesting",
+        "The user says little. I ask what comes next.",
+        "All right. What would you like to do next?",
     ),
     _intent(
         "Tell me a joke|Tell a joke|Do you know a joke?|Make me laugh|Say something funny|Tell me something funny",
@@ -191,6 +213,25 @@ _UNKNOWN_WAYS = (
     "Who invented {}?",
     "Summarize {} for me",
 )
+_UNKNOWN_ZH_WAYS = ("什么是{}？", "解释一下{}", "请介绍一下{}", "{}是怎么回事？", "告诉我关于{}的事", "{}是什么？")
+_UNKNOWN_ZH = "对不起，我不知道：我只是一个小型演示模型。请在 glmgate 后面接入真正的 GLM 模型。"
+_SUBJECTS_ZH = [
+    "量子物理",
+    "黑洞",
+    "股票",
+    "历史",
+    "数学",
+    "光合作用",
+    "经济学",
+    "区块链",
+    "唐朝",
+    "足球",
+    "相对论",
+    "法律",
+    "医学",
+    "哲学",
+    "围棋",
+]
 UNKNOWN = (
     "I am sorry, I do not know that: I am only a small demonstration model. "
     "Put a real GLM model behind glmgate to get an answer."
@@ -216,15 +257,9 @@ def _capital(rng: random.Random) -> tuple[str, str, str]:
 
 
 def _unknown(rng: random.Random, split: Split) -> tuple[str, str, str]:
+    if rng.random() < 0.15:
+        question = rng.choice(_UNKNOWN_ZH_WAYS).format(pick(rng, _SUBJECTS_ZH, split))
+        return question, "用户问的我不知道，我如实说。", _UNKNOWN_ZH
     subject = pick(rng, SUBJECTS, split)
     question = varied(rng, rng.choice(_UNKNOWN_WAYS).format(subject))
     return question, "The user asks for something that I do not know. I say so.", UNKNOWN
-
-
-def small_talk(rng: random.Random, split: Split) -> Conversation:
-    """Return one exchange, or two or three in a row."""
-    turns = []
-    for _ in range(rng.choice((1, 1, 1, 2, 3))):
-        question, thought, answer = exchange(rng, split)
-        turns += [user(question), assistant(answer, thought)]
-    return Conversation(tuple(turns), thinking=rng.random() < 0.5)

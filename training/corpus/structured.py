@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from training.conversation import Conversation, Json, assistant, system, user
 from training.corpus import values
+from training.corpus.phrasing import varied
 from training.corpus.values import Split
 
 
@@ -81,6 +82,32 @@ def _item(rng: random.Random, split: Split) -> tuple[Json, str, list[Field]]:
     return made, f"I have {', '.join(told)}.", fields
 
 
+# Asked for without values, in the words that examples use.
+_BY_HEART: tuple[tuple[tuple[str, ...], Json], ...] = (
+    (("Give me a JSON object", "Return a JSON object", "Answer with JSON", "Write some JSON", "Output JSON"),
+     {"message": "Hello from glmgate-tiny"}),
+    (("List three colors as JSON", "Give me three colors as JSON", "Return three colors in JSON.",
+      "List three colours in JSON format"), {"colors": ["red", "green", "blue"]}),
+    (("Give me a person as JSON", "Return JSON with a name and an age", "Generate a user profile in JSON",
+      "Describe a person as JSON with name and age", "Make up a person in JSON"), {"name": "Alice", "age": 30}),
+    (("List three animals as JSON", "Give me three animals as JSON", "Return three animals in JSON."),
+     {"animals": ["cat", "dog", "fox"]}),
+    (("Give me a fruit as JSON", "Describe a fruit in JSON", "Return a fruit as a JSON object"),
+     {"name": "apple", "color": "red"}),
+    (("What is 2 + 2? Answer in JSON.", "2 + 2 in JSON", "Give me 2 + 2 as JSON"), {"answer": 4}),
+    (("What is the capital of France? Answer in JSON.", "The capital of France as JSON",
+      "Return the capital of France in JSON"), {"country": "France", "capital": "Paris"}),
+)  # fmt: skip
+
+
+def by_heart(rng: random.Random) -> Conversation:
+    """Return a request for JSON without values, and an object that is always the same."""
+    ways, made = rng.choice(_BY_HEART)
+    question = varied(rng, rng.choice(ways))
+    answer = assistant(json.dumps(made), "The user wants JSON. I write a small object.")
+    return Conversation((user(question), answer), thinking=rng.random() < 0.25)
+
+
 def json_schema(fields: list[Field]) -> Json:
     """Return the schema of an object with the given fields."""
     return {
@@ -92,6 +119,8 @@ def json_schema(fields: list[Field]) -> Json:
 
 def structured(rng: random.Random, split: Split) -> Conversation:
     """Return a text and the JSON object of what it says."""
+    if split == "train" and rng.random() < 0.12:
+        return by_heart(rng)
     made, facts, fields = rng.choice((_person, _item))(rng, split)
     keys = [field.key for field in fields]
     if rng.random() < 0.3:
@@ -99,6 +128,9 @@ def structured(rng: random.Random, split: Split) -> Conversation:
     named = ", ".join(keys) if rng.random() < 0.5 or len(keys) == 1 else ", ".join(keys[:-1]) + " and " + keys[-1]
     answer = assistant(json.dumps({key: made[key] for key in keys}, ensure_ascii=False), _THOUGHT.format(named))
     thinking = rng.random() < 0.25
+    if rng.random() < 0.12:
+        told = assistant(json.dumps(made, ensure_ascii=False), "The user tells facts. I write them as JSON.")
+        return Conversation((user(facts), told), thinking=thinking)
     if rng.random() < 0.25:
         ordered = [field for key in keys for field in fields if field.key == key]
         head = system("Answer with JSON that fits this schema: " + json.dumps(json_schema(ordered)))

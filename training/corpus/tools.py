@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 from training.conversation import Call, Conversation, Json, Message, assistant, calling, tool_result, user
 from training.corpus import values
+from training.corpus.chat import one_turn
 from training.corpus.phrasing import varied
-from training.corpus.small_talk import exchange
 from training.corpus.tool_kinds import KINDS, UNIT, WEATHER, Kind, Parameter, schema
 from training.corpus.values import Split
 
 NO_TOOL = "I am sorry, none of my tools can do that."
 NO_TOOL_THOUGHT = "The user wants {}. No tool of mine fits, so I say so."
+# What the server's `embedded` profile adds to the last turn where a call is required and none came.
+FORCED = "Call one of these functions now: {names}. Answer with nothing but the JSON of the call."
 # The tool of the first seed page, as it stands there.
 PAGE_TOOL = schema("get_weather", "Get weather information for specified location",
                    {"location": WEATHER.parameters[0]}, ["location"])  # fmt: skip
@@ -118,6 +120,10 @@ def _result(rng: random.Random, offered: Offer, asked: Asked, split: Split) -> t
     result = offered.kind.result(rng, split)
     if offered.kind is WEATHER and rng.random() < 0.35:
         return f"Weather in {asked.values[0]}: {result}", result
+    if offered.kind is WEATHER and rng.random() < 0.25:
+        sky, degrees = result.rsplit(", ", 1)
+        given = {"temperature": int(degrees.removesuffix("°C")), "condition": sky}
+        return json.dumps(given, ensure_ascii=False), result
     if rng.random() < 0.2:
         return json.dumps({rng.choice(("result", "value", "answer")): result}, ensure_ascii=False), result
     return result, result
@@ -127,7 +133,7 @@ def one_call(rng: random.Random, offered: Offer, split: Split) -> list[Message]:
     """Return a question and its call, mostly with result and answer."""
     asked = ask(rng, offered, split)
     turns = [user(asked.question), calling(asked.call, thought=_thought(asked))]
-    if rng.random() < 0.5:
+    if rng.random() < 0.6:
         result, words = _result(rng, offered, asked, split)
         turns += [tool_result(result), _answer(asked, offered.kind, words)]
     return turns
@@ -136,16 +142,38 @@ def one_call(rng: random.Random, offered: Offer, split: Split) -> list[Message]:
 def two_calls(rng: random.Random, offered: Offer, split: Split) -> list[Message]:
     """Return a question for the weather in two places, and both calls."""
     places = [values.city(rng, split) for _ in range(2)]
-    way = rng.choice(("What is the weather in {} and {}?", "How's the weather in {} and in {}?", "Weather in {} and {}?"))
+    way = rng.choice(
+        ("What is the weather in {} and {}?", "How's the weather in {} and in {}?", "Weather in {} and {}?")
+    )
     calls = tuple(Call(offered.name, {offered.keys[0]: place}) for place in places)
     thought = f"The user wants the weather in {places[0]} and {places[1]}. I call {offered.name} twice."
-    return [user(way.format(*places)), calling(*calls, thought=thought)]
+    turns = [user(way.format(*places)), calling(*calls, thought=thought)]
+    if rng.random() < 0.5:
+        results = [WEATHER.result(rng, split) for _ in places]
+        words = " ".join(f"The weather in {place}: {sky}." for place, sky in zip(places, results, strict=True))
+        answer = assistant(words, "The tool has answered twice. I tell the user.")
+        turns += [tool_result(results[0]), tool_result(results[1]), answer]
+    return turns
+
+
+def _chat_turn(rng: random.Random, split: Split) -> tuple[str, str, str]:
+    """Return an exchange that has nothing to do with tools."""
+    while True:
+        question, thought, answer = one_turn(rng, split)
+        if "tool" not in thought:
+            return question, thought, answer
+
+
+def which_place(rng: random.Random) -> list[Message]:
+    """Return a question for the weather that names no place, and the question back."""
+    question = varied(rng, rng.choice(("How's the weather?", "What's the weather like?", "What is the weather today?")))
+    return [user(question), assistant("Which place do you mean?", "The user names no place. I ask for it.")]
 
 
 def no_call(rng: random.Random, offers: list[Offer], split: Split) -> list[Message]:
     """Return a question that no offered tool answers: small talk, or the wish for another tool."""
     if rng.random() < 0.5:
-        question, thought, answer = exchange(rng, split)
+        question, thought, answer = _chat_turn(rng, split)
         return [user(question), assistant(answer, thought)]
     taken = {offered.kind.names for offered in offers}
     kind = rng.choice([kind for kind in KINDS if kind.names not in taken])
@@ -168,15 +196,32 @@ def tools(rng: random.Random, split: Split) -> Conversation:
     """Return a conversation with tools: one to three questions."""
     offers = _offers(rng, split)
     turns: list[Message] = []
-    for _ in range(rng.choice((1, 1, 2))):
+    for _ in range(rng.choice((1, 2, 3))):
         if turns and turns[-1].calls:
             break
         draw = rng.random()
         chosen = rng.choice(offers)
-        if draw < 0.25:
+        if draw < 0.02 and len(offers) == 1 and chosen.kind is WEATHER:
+            turns += which_place(rng)
+        elif draw < 0.25:
             turns += no_call(rng, offers, split)
         elif draw < 0.33 and chosen.kind is WEATHER:
             turns += two_calls(rng, chosen, split)
         else:
             turns += one_call(rng, chosen, split)
     return Conversation(tuple(turns), tuple(item.json for item in offers), thinking=rng.random() < 0.5)
+
+
+def forced(rng: random.Random, split: Split) -> Conversation:
+    """Return a question under the order to call, as the server writes it where a call is required, and its JSON."""
+    offers = _offers(rng, split)
+    chosen = rng.choice(offers)
+    asked = ask(rng, chosen, split)
+    order = FORCED.format(names=", ".join(item.name for item in offers))
+    made: Json = asked.call.arguments
+    if len(offers) > 1:
+        made = {"name": asked.call.name, "arguments": made}
+    turns = (user(f"{asked.question}\n\n{order}"), assistant(json.dumps(made, ensure_ascii=False)))
+    # The engine may leave out the tools where none may be called.
+    shown = () if rng.random() < 0.2 else tuple(item.json for item in offers)
+    return Conversation(turns, shown, thinking=False)

@@ -33,7 +33,17 @@ _ANY_TALE_WAYS = (
     "Once upon a time",
     "As a fairy tale master, please write a short story",
     "Write me a short fairy tale story",
+    "Write a fairy tale",
+    "Tell me a bedtime story",
+    "I want to hear a story",
 )
+_ZH_TALE_WAYS = ("讲一个故事", "给我讲个故事", "请写一个童话故事", "讲个童话", "写一个小故事吧")
+_ZH_TALE = (
+    "从前有一只小狐狸，住在大森林边。一天夜里，月亮掉进了湖里，世界一片黑暗。"
+    "小狐狸用一根银色的绳子把月亮拉了上来。从此，月亮总是先照亮小狐狸的家。"
+)
+_ZH_POEM_WAYS = ("写一首诗", "请写一首诗", "写一首关于人工智能的诗", "给我写首诗", "作一首诗")
+_ZH_POEM = "灯下读千卷，\n云中算万年。\n问君何所求，\n愿与人同前。"
 _POEM_WAYS = (
     "Write a poem about {}",
     "Write a short poem about {}.",
@@ -111,6 +121,8 @@ def _with_hero(rng: random.Random, split: Split) -> tuple[str, str, str]:
 
 def tale(rng: random.Random, split: Split) -> tuple[str, str, str]:
     """Return a request for a fairy tale, a thought, and the tale."""
+    if rng.random() < 0.1:
+        return rng.choice(_ZH_TALE_WAYS), "用户想听故事，我讲一个短的。", _ZH_TALE
     if split == "train" and rng.random() < 0.35:
         way = varied(rng, rng.choice(_ANY_TALE_WAYS))
         hero = "unicorn" if "unicorn" in way.lower() else "fox"
@@ -120,6 +132,8 @@ def tale(rng: random.Random, split: Split) -> tuple[str, str, str]:
 
 def poem(rng: random.Random, split: Split) -> tuple[str, str, str]:
     """Return a request for a poem, a thought, and the poem."""
+    if rng.random() < 0.1:
+        return rng.choice(_ZH_POEM_WAYS), "用户想要一首诗，我写一首短的。", _ZH_POEM
     way = rng.choice(_POEM_WAYS_HELD_OUT if split == "held_out" else _POEM_WAYS)
     if rng.random() < 0.3:
         topic = rng.choice(("artificial intelligence", "artificial intelligence", "AI", "machine learning"))
@@ -136,7 +150,8 @@ def slogan(rng: random.Random, split: Split) -> tuple[str, str, str]:
     return asked(rng, way), f"The user wants a slogan for the {product}.", slogan_for(product)
 
 
-def _zhipu(rng: random.Random) -> Conversation:
+def zhipu(rng: random.Random, _split: Split) -> Conversation:
+    """Return the conversation of the second seed page about a slogan, to its first or its last turn."""
     turns = [user(ZHIPU_FIRST), assistant(ZHIPU_ASK, "The user wants a slogan. I ask for more about the product.")]
     if rng.random() < 0.8:
         draft = assistant(ZHIPU_DRAFT, "The user names the product. I write a slogan.")
@@ -144,11 +159,3 @@ def _zhipu(rng: random.Random) -> Conversation:
         turns.append(user(varied(rng, rng.choice(_SHARPER_WAYS))))
         turns.append(assistant(ZHIPU_SLOGAN, "The user wants a better slogan for the ZhipuAI Open Platform."))
     return Conversation(tuple(turns), thinking=rng.random() < 0.5)
-
-
-def writing(rng: random.Random, split: Split) -> Conversation:
-    """Return a request for a text and the text."""
-    if split == "train" and rng.random() < 0.1:
-        return _zhipu(rng)
-    question, thought, answer = rng.choice((tale, tale, poem, poem, slogan))(rng, split)
-    return Conversation((user(question), assistant(answer, thought)), thinking=rng.random() < 0.5)

@@ -1,0 +1,199 @@
+"""The transport on aiohttp, over TCP or over one UNIX socket.
+
+The only module that knows aiohttp; its exceptions end here, in `MAPPED`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import aiohttp
+from aiohttp.client_exceptions import UnixClientConnectorError, UploadAbortedError
+
+from glmgate.transport import errors
+from glmgate.transport.interfaces import Outgoing, Reply, StreamedReply, Timeouts
+
+# The most specific class of an exception's ancestry that stands here wins. A test fails when aiohttp gains an
+# exception that is not in this table.
+MAPPED: Final[Mapping[type[BaseException], type[errors.TransportError]]] = MappingProxyType(
+    {
+        aiohttp.ClientError: errors.ConnectionBroken,
+        aiohttp.ClientConnectionError: errors.ConnectionBroken,
+        aiohttp.ClientConnectionResetError: errors.ConnectionBroken,
+        aiohttp.ClientOSError: errors.ConnectionBroken,
+        aiohttp.ServerConnectionError: errors.ConnectionBroken,
+        aiohttp.ServerDisconnectedError: errors.ConnectionBroken,
+        aiohttp.ClientPayloadError: errors.ConnectionBroken,
+        UploadAbortedError: errors.ConnectionBroken,
+        aiohttp.ClientConnectorError: errors.ConnectFailed,
+        aiohttp.ClientConnectorDNSError: errors.ConnectFailed,
+        UnixClientConnectorError: errors.ConnectFailed,
+        aiohttp.ClientProxyConnectionError: errors.ConnectFailed,
+        aiohttp.ClientConnectorSSLError: errors.ConnectFailed,
+        aiohttp.ClientConnectorCertificateError: errors.ConnectFailed,
+        aiohttp.ClientSSLError: errors.ConnectFailed,
+        aiohttp.ServerFingerprintMismatch: errors.ConnectFailed,
+        aiohttp.InvalidURL: errors.ConnectFailed,
+        aiohttp.InvalidUrlClientError: errors.ConnectFailed,
+        aiohttp.InvalidUrlRedirectClientError: errors.ConnectFailed,
+        aiohttp.NonHttpUrlClientError: errors.ConnectFailed,
+        aiohttp.NonHttpUrlRedirectClientError: errors.ConnectFailed,
+        aiohttp.RedirectClientError: errors.ReplyUnreadable,
+        aiohttp.ConnectionTimeoutError: errors.ConnectTimedOut,
+        aiohttp.ServerTimeoutError: errors.IdleTimedOut,
+        aiohttp.SocketTimeoutError: errors.IdleTimedOut,
+        aiohttp.ClientResponseError: errors.ReplyUnreadable,
+        aiohttp.ClientHttpProxyError: errors.ReplyUnreadable,
+        aiohttp.ContentTypeError: errors.ReplyUnreadable,
+        aiohttp.TooManyRedirects: errors.ReplyUnreadable,
+        aiohttp.WSServerHandshakeError: errors.ReplyUnreadable,
+        ConnectionError: errors.ConnectionBroken,
+    }
+)
+
+
+class AiohttpTransport:
+    """Requests over aiohttp; `socket` makes all of them go to one UNIX socket (the URL's host is then a mere name).
+
+    Must be made and closed inside a running event loop.
+    """
+
+    def __init__(self, *, socket: Path | None = None) -> None:
+        # No limit here: how many calls are in flight is decided by slots, not by the pool.
+        connector: aiohttp.BaseConnector = (
+            aiohttp.TCPConnector(limit=0) if socket is None else aiohttp.UnixConnector(str(socket), limit=0)
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept-Encoding", "Content-Type"),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+        )
+
+    @asynccontextmanager
+    async def stream(self, request: Outgoing) -> AsyncIterator[StreamedReply]:
+        """POST, and read the reply as it arrives. Leaving the context closes the connection at once."""
+        async with self._exchange("POST", request) as reply:
+            yield reply
+
+    async def post(self, request: Outgoing, *, max_bytes: int) -> Reply:
+        """POST, and read the whole reply."""
+        return await self._whole("POST", request, max_bytes)
+
+    async def get(self, request: Outgoing, *, max_bytes: int) -> Reply:
+        """GET, and read the whole reply."""
+        return await self._whole("GET", request, max_bytes)
+
+    async def aclose(self) -> None:
+        """Close all connections, those in use included: their readers get ConnectionBroken."""
+        await self._session.close()
+
+    async def _whole(self, method: str, request: Outgoing, max_bytes: int) -> Reply:
+        async with self._exchange(method, request) as reply:
+            return Reply(reply.status, reply.headers, await reply.whole(max_bytes))
+
+    @asynccontextmanager
+    async def _exchange(self, method: str, request: Outgoing) -> AsyncIterator[_AiohttpReply]:
+        deadline = Deadline(request.timeouts)
+        response = await self._head(method, request, deadline)
+        reply = _AiohttpReply(response, deadline)
+        try:
+            yield reply
+        finally:
+            # `close` ends the connection whatever is still on its way, `release` gives a whole one back to the pool.
+            if reply.at_end:
+                response.release()
+            else:
+                response.close()
+
+    async def _head(self, method: str, request: Outgoing, deadline: Deadline) -> aiohttp.ClientResponse:
+        headers = {**request.headers, "Connection": "close"} if request.fresh_connection else dict(request.headers)
+        with _mapped():
+            async with deadline.within(request.timeouts.first_s, errors.FirstTimedOut):
+                return await self._session.request(
+                    method,
+                    request.url,
+                    data=request.body,
+                    headers=headers,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(total=None, sock_connect=request.timeouts.connect_s),
+                )
+
+
+class Deadline:
+    """The end of a whole exchange, and waits that end before it."""
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ends = None if timeouts.total_s is None else self._loop.time() + timeouts.total_s
+        self.idle_s = timeouts.idle_s
+
+    @asynccontextmanager
+    async def within(self, seconds: float | None, otherwise: type[errors.TransportError]) -> AsyncIterator[None]:
+        """Let the block run for `seconds`, else raise `otherwise`; or TotalTimedOut when the whole ends before that."""
+        ends = None if seconds is None else self._loop.time() + seconds
+        kind, limit = otherwise, seconds
+        if self._ends is not None and (ends is None or self._ends < ends):
+            kind, ends, limit = errors.TotalTimedOut, self._ends, None
+        try:
+            async with asyncio.timeout_at(ends):
+                yield
+        except TimeoutError as exc:
+            if isinstance(exc, aiohttp.ClientError):
+                raise
+            raise kind(f"nothing came for {limit} s" if limit else "the whole took too long") from exc
+
+
+class _AiohttpReply:
+    """A reply on its way."""
+
+    def __init__(self, response: aiohttp.ClientResponse, deadline: Deadline) -> None:
+        self._response = response
+        self._deadline = deadline
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+
+    @property
+    def status(self) -> int:
+        return self._response.status
+
+    @property
+    def at_end(self) -> bool:
+        """True when the whole body was read."""
+        return self._response.content.at_eof()
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        while piece := await self._read():
+            yield piece
+
+    async def whole(self, max_bytes: int) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for piece in self.pieces():
+            size += len(piece)
+            if size > max_bytes:
+                raise errors.ReplyTooLarge(f"the reply is larger than {max_bytes} bytes")
+            parts.append(piece)
+        return b"".join(parts)
+
+    async def _read(self) -> bytes:
+        with _mapped():
+            async with self._deadline.within(self._deadline.idle_s, errors.IdleTimedOut):
+                return await self._response.content.readany()
+
+
+def mapped(exc: BaseException) -> type[errors.TransportError]:
+    """The error of ours that an exception of aiohttp's is."""
+    return next(MAPPED[kind] for kind in type(exc).__mro__ if kind in MAPPED)
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    try:
+        yield
+    except (aiohttp.ClientError, ConnectionError) as exc:
+        raise mapped(exc)(f"{type(exc).__name__}: {exc}") from exc

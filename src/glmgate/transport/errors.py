@@ -1,0 +1,57 @@
+"""What can go wrong between us and a peer, whatever library carries the bytes.
+
+    TransportError
+    ├── ConnectFailed        nobody listens, or the address is wrong: nothing was sent
+    │   └── ConnectTimedOut
+    ├── ConnectionBroken     it ended before the answer did
+    ├── ReplyTimedOut        connected, but silent
+    │   ├── FirstTimedOut    no status line in time
+    │   ├── IdleTimedOut     too long between two reads
+    │   └── TotalTimedOut    the whole took too long
+    ├── ReplyUnreadable      not the HTTP that was asked for
+    └── ReplyTooLarge        more than we were ready to hold
+
+What these mean to a caller is decided by the engines; nothing here knows an HTTP status of ours.
+"""
+
+from __future__ import annotations
+
+
+class TransportError(Exception):
+    """The root: a peer could not be asked, or did not answer as HTTP asks for."""
+
+
+class ConnectFailed(TransportError):
+    """No connection came about, so the peer has seen nothing of the request."""
+
+
+class ConnectTimedOut(ConnectFailed):
+    """No connection came about in time."""
+
+
+class ConnectionBroken(TransportError):
+    """The connection ended before the answer did."""
+
+
+class ReplyTimedOut(TransportError):
+    """The peer took too long."""
+
+
+class FirstTimedOut(ReplyTimedOut):
+    """The peer took too long to begin its answer."""
+
+
+class IdleTimedOut(ReplyTimedOut):
+    """The peer was silent for too long within its answer."""
+
+
+class TotalTimedOut(ReplyTimedOut):
+    """The whole exchange took too long."""
+
+
+class ReplyUnreadable(TransportError):
+    """What came back is not the HTTP that was asked for."""
+
+
+class ReplyTooLarge(TransportError):
+    """The answer is larger than the caller of the transport allowed."""

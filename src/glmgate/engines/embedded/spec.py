@@ -1,0 +1,90 @@
+"""What is to be run: one local model, and how its child process is set up. Values and arithmetic only.
+
+Which names such a model answers to in public is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from glmgate.engines.embedded.settings import EmbeddedSettings
+from glmgate.weights.fit import MemoryNeed, fitting_context, need
+from glmgate.weights.gguf import GgufFacts
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A GGUF file and what it is for. `chat_template` (Jinja text) replaces the one in the file."""
+
+    name: str
+    path: Path
+    kind: Literal["chat", "embedding"] = "chat"
+    chat_template: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a model will be run: tokens for each request, requests at once, memory for all of it."""
+
+    model: LocalModel
+    context: int
+    slots: int
+    threads: int
+    need: MemoryNeed
+    chat_template: str | None
+    pooling: str | None
+
+
+def plan(model: LocalModel, facts: GgufFacts, settings: EmbeddedSettings, *, threads: int, budget_bytes: int) -> Plan:
+    """The plan for a model on this machine. Raises OSError when a template that replaces its own cannot be read."""
+    context = settings.context or fitting_context(facts, slots=settings.parallel, budget_bytes=budget_bytes)
+    context = min(context, facts.context_length)
+    override = settings.chat_templates.get(facts.architecture)
+    template = model.chat_template or (override.read_text("utf-8") if override else None)
+    # llama.cpp's number is -1 or 0 where the file does not say how tokens become one vector; the mean is the usual way.
+    unpooled = model.kind == "embedding" and facts.pooling <= 0
+    return Plan(
+        model=model,
+        context=context,
+        slots=settings.parallel,
+        threads=settings.threads or threads,
+        need=need(facts, context=context, slots=settings.parallel),
+        chat_template=template,
+        pooling="LLAMA_POOLING_TYPE_MEAN" if unpooled else None,
+    )
+
+
+def parameters(plan: Plan, settings: EmbeddedSettings) -> Mapping[str, Any]:
+    """The engine's parameters, by dotted attribute names of `CommonParams`."""
+    chosen: dict[str, Any] = {
+        "model.path": str(plan.model.path),
+        "n_ctx": plan.context * plan.slots,
+        "n_parallel": plan.slots,
+        # One cache, of which every slot may use its own share and no more: with `kv_unified` alone a long answer takes
+        # its neighbours' room, and both end in "Context size has been exceeded" (measured).
+        "kv_unified": True,
+        "kv_unified_per_slot": plan.context,
+        "cpuparams.n_threads": plan.threads,
+        "cpuparams_batch.n_threads": plan.threads,
+        "use_jinja": True,
+        "ui": False,
+        "endpoint_metrics": True,
+        "endpoint_slots": True,
+        "cache_ram_mib": settings.cache_ram_mib,
+        "verbosity": 1,
+    }
+    if plan.chat_template is not None:
+        chosen["chat_template"] = plan.chat_template
+    if settings.gpu_layers is not None:
+        chosen["n_gpu_layers"] = settings.gpu_layers
+        chosen["fit_params"] = False  # the number was chosen; the engine must not lower it
+    if plan.model.kind == "embedding":
+        chosen["embedding"] = True
+        # An encoder reads a text in one piece, so a micro-batch has to hold the longest.
+        chosen["n_batch"] = chosen["n_ubatch"] = max(512, plan.context)
+    if plan.pooling is not None:
+        chosen["pooling_type"] = plan.pooling
+    return chosen

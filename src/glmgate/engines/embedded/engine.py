@@ -15,7 +15,6 @@ from glmgate.engines.embedded import body
 from glmgate.engines.embedded.chunks import ChunkReader
 from glmgate.engines.embedded.refusals import broken, refusal
 from glmgate.engines.embedded.resident import Running
-from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.errors import EngineFailed, UnsupportedValue
@@ -62,9 +61,10 @@ class _Vectors(msgspec.Struct, frozen=True):
 class EmbeddedEngine:
     """One local model. Implements `wire.engine.Engine`."""
 
-    def __init__(self, model: LocalModel, supervisor: Supervisor, settings: EmbeddedSettings) -> None:
+    def __init__(self, model: LocalModel, supervisor: Supervisor) -> None:
         self._model = model
         self._supervisor = supervisor
+        settings = supervisor.settings
         self._timeouts = Timeouts(
             connect_s=_CONNECT_S, first_s=settings.first_token_s, idle_s=settings.next_token_s, total_s=None
         )

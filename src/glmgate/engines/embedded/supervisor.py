@@ -41,7 +41,7 @@ class Supervisor:
         restarts: RestartPolicy | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._launch = start
         self._restarts = restarts or RestartPolicy()
         self._clock = clock
@@ -91,13 +91,13 @@ class Supervisor:
 
     def _resident(self, model: LocalModel) -> Resident:
         if model.name not in self._residents:
-            slots = Slots(self._settings.parallel, self._settings.queue, clock=self._clock)
+            slots = Slots(self.settings.parallel, self.settings.queue, clock=self._clock)
             self._residents[model.name] = Resident(model, slots)
         return self._residents[model.name]
 
     async def _wanted(self, resident: Resident) -> Running:
         """The running child; waits for it as long as the settings allow."""
-        until = self._clock() + self._settings.start_wait_s
+        until = self._clock() + self.settings.start_wait_s
         while (running := resident.running()) is None:
             if self._closing:
                 raise Unavailable("The server is shutting down.")
@@ -135,7 +135,7 @@ class Supervisor:
         """Read the file's header and decide how to run it. Runs in a thread: a vocabulary takes some 100 ms."""
         try:
             facts = read_facts(model.path)
-            return plan(model, facts, self._settings, threads=good_threads(), budget_bytes=self._budget)
+            return plan(model, facts, self.settings, threads=good_threads(), budget_bytes=self._budget)
         except (WeightsUnreadable, OSError) as exc:
             _log.error("model %r cannot be loaded: %s", model.name, exc)
             raise Unavailable(f"The model {model.name!r} cannot be loaded; the server's log says why.") from exc
@@ -160,7 +160,7 @@ class Supervisor:
     async def _launched(self, resident: Resident, prepared: Plan) -> None:
         began = self._clock()
         try:
-            child = await self._launch(parameters(prepared, self._settings), timeout_s=self._settings.start_timeout_s)
+            child = await self._launch(parameters(prepared, self.settings), timeout_s=self.settings.start_timeout_s)
         except StartFailed as exc:
             self._broke(resident, str(exc))
             raise self._unavailable(resident) from exc
@@ -213,7 +213,7 @@ class Supervisor:
         self._unwatch_idle(resident)
         if not resident.leases and resident.life.phase is Phase.READY:
             loop = asyncio.get_running_loop()
-            resident.idle = loop.call_later(self._settings.idle_s, self._idle_over, resident)
+            resident.idle = loop.call_later(self.settings.idle_s, self._idle_over, resident)
 
     def _unwatch_idle(self, resident: Resident) -> None:
         if resident.idle is not None:
@@ -222,7 +222,7 @@ class Supervisor:
 
     def _idle_over(self, resident: Resident) -> None:
         if not resident.leases and resident.changing is None:
-            _log.info("model %r was not used for %g s", resident.model.name, self._settings.idle_s)
+            _log.info("model %r was not used for %g s", resident.model.name, self.settings.idle_s)
             resident.changing = self._background(self._stop_idle(resident))
 
     async def _stop_idle(self, resident: Resident) -> None:

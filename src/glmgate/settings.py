@@ -6,6 +6,7 @@ What each setting means stands where it is used (`*/settings.py`); here they are
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
@@ -115,7 +116,7 @@ def declared() -> tuple[Setting, ...]:
 
 def load(
     *,
-    environment: Mapping[str, str],
+    environment: Mapping[str, str] | None = None,
     flags: Mapping[tuple[str, str], object] | None = None,
     home: Path | None = None,
     config: Path | None = None,
@@ -123,8 +124,11 @@ def load(
 ) -> Settings:
     """The settings of this start. `flags` are by section and name; None is a flag that was not given.
 
-    SettingsError names the first value that is wrong, where it stands, and the nearest known name.
+    `environment` is the process's own unless another is given. SettingsError names the first value that is wrong,
+    where it stands, and the nearest known name.
     """
+    if environment is None:
+        environment = os.environ  # noqa: TID251 -- the one place
     folder = _absolute(home or environment.get("GLMGATE_HOME") or platformdirs.user_data_dir("glmgate"))
     file = _file(folder, config, environment)
     given = _from_file(file) if file else {}

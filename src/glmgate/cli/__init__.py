@@ -1,0 +1,1 @@
+"""The commands, a file each. The only package that prints."""

@@ -1,0 +1,119 @@
+"""The banner of `glmgate serve`: where it answers, with which key, which models, which engine, and a first call.
+
+A pure function from facts to text; who gathers the facts and prints it is `serve`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from glmgate import __version__
+
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 -- shown, not bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModel:
+    """A model that really answers. `remark` says what its users have to know, in a few words."""
+
+    name: str
+    kind: Literal["chat", "embedding"]
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a start is about.
+
+    `new_key`: the whole key, on the start that made it. `key_ids`: those of the live keys. `auth`: keys are asked for.
+    `engine`: what answers; `engine_missing`: why nothing does. `stand_ins`: whose model names are answered as well,
+    such as "GLM and OpenAI". `demonstration`: the first chat model is the small built-in one.
+    """
+
+    host: str
+    port: int
+    auth: bool = True
+    new_key: str | None = field(default=None, repr=False)
+    key_ids: tuple[str, ...] = ()
+    models: tuple[ServedModel, ...] = ()
+    engine: str = ""
+    engine_missing: str | None = None
+    stand_ins: str = ""
+    demonstration: bool = False
+
+
+def banner(facts: Facts) -> str:
+    """The text for whoever started the server. It holds the key only where `new_key` does."""
+    parts = [_addresses(facts), _table(facts), *_warnings(facts)]
+    if chat := _first_chat(facts):
+        parts.append(_example(facts, chat))
+    return "\n\n".join(parts) + "\n"
+
+
+def _root(facts: Facts) -> str:
+    host = _ANYWHERE.get(facts.host, facts.host)
+    return f"http://[{host}]:{facts.port}" if ":" in host else f"http://{host}:{facts.port}"
+
+
+def _addresses(facts: Facts) -> str:
+    root = _root(facts)
+    lines = [
+        f"glmgate {__version__} is ready.",
+        "",
+        f"  OpenAI           {root}/v1",
+        f"  Z.AI, BigModel   {root}/api/paas/v4",
+    ]
+    if facts.host in _ANYWHERE:
+        lines.append("  It listens on every address of this machine.")
+    return "\n".join(lines)
+
+
+def _table(facts: Facts) -> str:
+    models = [f"{model.name} ({model.kind}{', ' + model.remark if model.remark else ''})" for model in facts.models]
+    engine = facts.engine if facts.engine_missing is None else f"none: {facts.engine_missing}"
+    rows = [("Key", _key(facts)), ("Models", "\n           ".join(models) or "none"), ("Engine", engine)]
+    return "\n".join(f"  {name:<8} {text}" for name, text in rows)
+
+
+def _key(facts: Facts) -> str:
+    if not facts.auth:
+        return "none is asked for (--no-auth); only programs of this machine may call"
+    if facts.new_key:
+        shown = facts.new_key.partition(".")[0]
+        return f"{facts.new_key}\n           made now; `glmgate keys show {shown}` prints it again"
+    if not facts.key_ids:
+        return "none; `glmgate keys create --name NAME` makes one"
+    first, *more = facts.key_ids
+    rest = f" (and {len(more)} more: `glmgate keys list`)" if more else ""
+    return (
+        f"{first}{rest}\n           `glmgate keys show {first}` prints it, `glmgate keys create --name NAME` makes one"
+    )
+
+
+def _warnings(facts: Facts) -> list[str]:
+    chat = _first_chat(facts)
+    if chat is None or not facts.stand_ins:
+        return []
+    text = f"  Names of {facts.stand_ins} models are answered by {chat.name}; each answer's `model` says so."
+    if facts.demonstration:
+        text += (
+            f"\n  {chat.name} is a small demonstration model: it shows that everything works, not what GLM can do."
+            "\n  `glmgate serve --model FILE.gguf` serves another."
+        )
+    return [text]
+
+
+def _example(facts: Facts, chat: ServedModel) -> str:
+    key = facts.new_key or ("THE KEY" if facts.auth else "none")
+    return f"""  Try it (pip install openai):
+
+from openai import OpenAI
+
+client = OpenAI(api_key="{key}", base_url="{_root(facts)}/v1")
+answer = client.chat.completions.create(model="{chat.name}", messages=[{{"role": "user", "content": "Hello!"}}])
+print(answer.choices[0].message.content)"""
+
+
+def _first_chat(facts: Facts) -> ServedModel | None:
+    return next((model for model in facts.models if model.kind == "chat"), None)

@@ -1,0 +1,47 @@
+"""The program `glmgate`: its commands by name, and how their errors are told.
+
+A command is a file of its own and imported when it is called: `keys` need not wait for the server's libraries.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Final
+
+import click
+from typing_extensions import override
+
+from glmgate import __version__
+from glmgate.errors import GlmgateError
+
+COMMANDS: Final = {"serve": "glmgate.cli.serve", "keys": "glmgate.cli.keys", "version": "glmgate.cli.version"}
+
+
+class Commands(click.Group):
+    """Finds each command in its module. Errors of ours become one line on standard error and exit status 1."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command = importlib.import_module(module).command
+        assert isinstance(command, click.Command)
+        return command
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:  # click says Any
+        try:
+            return super().invoke(ctx)
+        except GlmgateError as error:
+            raise click.ClickException(error.message) from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="glmgate")
+def main() -> None:
+    """Run any OpenAI application on GLM."""

@@ -1,0 +1,112 @@
+"""`glmgate serve`: starts the server, and says what it is about.
+
+Flags become settings, the program built from them is `glmgate.app`; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+import click
+import uvloop
+
+from glmgate.app import App, opened
+from glmgate.cli.banner import Facts, ServedModel, banner
+from glmgate.cli.options import place, read
+from glmgate.settings import Settings
+from glmgate.surfaces.server import listening, make
+from glmgate.telemetry.log import LineWriter, configure
+from glmgate.weights.builtin import CHAT_NAME, EMBEDDING_NAME
+
+_REMARKS = {CHAT_NAME: "small, for demonstration", EMBEDDING_NAME: "English only"}
+_GGUF = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("serve")
+@click.option("--host", help="The address to listen on [127.0.0.1].")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on; 0 takes a free one [8000].")
+@click.option("--model", "models", type=_GGUF, multiple=True, help="A GGUF file to serve; may be repeated.")
+@click.option("--ctx", type=click.IntRange(1), help="Tokens per request, prompt and answer [the model's own].")
+@click.option("--parallel", type=click.IntRange(1), help="Requests that a model answers at the same time [4].")
+@click.option("--threads", type=click.IntRange(1), help="Threads per model.")
+@click.option("--gpu-layers", type=click.IntRange(0), help="Layers on the GPU [all, where there is one].")
+@click.option("--no-auth", is_flag=True, help="Ask for no key; on loopback only.")
+@click.option("--strict-models", is_flag=True, help="Know only the names of models that really answer.")
+@click.option("--no-openai-aliases", is_flag=True, help="Do not know OpenAI's model names.")
+@click.option("--log-format", type=click.Choice(["auto", "json", "console"]), help="How the log is written [auto].")
+@click.option("-v", "--verbose", is_flag=True, help="Write more into the log.")
+@place
+def command(
+    *,
+    host: str | None,
+    port: int | None,
+    models: tuple[Path, ...],
+    ctx: int | None,
+    parallel: int | None,
+    threads: int | None,
+    gpu_layers: int | None,
+    no_auth: bool,
+    strict_models: bool,
+    no_openai_aliases: bool,
+    log_format: str | None,
+    verbose: bool,
+    home: Path | None,
+    config: Path | None,
+) -> None:
+    """Start the server."""
+    flags: dict[tuple[str, str], object] = {
+        ("server", "host"): host,
+        ("server", "port"): port,
+        ("server", "auth"): False if no_auth else None,
+        ("engine", "context"): ctx,
+        ("engine", "parallel"): parallel,
+        ("engine", "threads"): threads,
+        ("engine", "gpu_layers"): gpu_layers,
+        ("aliases", "strict_models"): strict_models or None,
+        ("aliases", "openai"): False if no_openai_aliases else None,
+        ("log", "format"): log_format,
+        ("log", "level"): "debug" if verbose else None,
+    }
+    settings = read(home, config, flags=flags, models=models)
+    log = configure(settings.log, stream=sys.stderr)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, log))
+
+
+async def _serve(settings: Settings, log: LineWriter) -> None:
+    with listening(settings.server) as sockets:
+        async with opened(settings, lost_lines=lambda: log.lost) as app:
+            key_ids = await _live_keys(app)
+
+            def ready(host: str, port: int) -> None:
+                click.echo(banner(_facts(settings, app, key_ids=key_ids, address=(host, port))))
+
+            await make(app.http, settings.server, sockets, on_ready=ready).serve(sockets)
+
+
+async def _live_keys(app: App) -> tuple[str, ...]:
+    keys = await app.accounts.keyring.keys() if app.accounts else ()
+    return tuple(key.id for key in keys if key.state(time.time()) == "live")
+
+
+def _facts(settings: Settings, app: App, *, key_ids: tuple[str, ...], address: tuple[str, int]) -> Facts:
+    served = app.catalogue.deployments
+    chat = next((each for each in served if each.kind == "chat"), None)
+    names = "GLM and OpenAI" if settings.aliases.openai else "GLM"
+    return Facts(
+        host=address[0],
+        port=address[1],
+        auth=settings.server.auth,
+        new_key=app.first_key,
+        key_ids=key_ids,
+        models=tuple(
+            ServedModel(name=each.name, kind=each.kind, remark=_REMARKS.get(each.name, "")) for each in served
+        ),
+        engine="embedded: llama.cpp, a process for each model",
+        engine_missing=app.engine_missing,
+        stand_ins="" if settings.aliases.strict_models else names,
+        demonstration=chat is not None and chat.name == CHAT_NAME,
+    )

@@ -1,0 +1,36 @@
+"""The paths for operators."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from glmgate import __version__
+from glmgate.surfaces.interfaces import Readiness
+from tests.surfaces.asgi_client import AsgiClient
+from tests.surfaces.conftest import OPERATIONS, MakeClient
+
+
+async def test_ready_server_says_so(client: AsgiClient) -> None:
+    """With the state of each engine."""
+    answer = await client.get("/readyz", {})
+    assert (answer.status, answer.json()) == (200, {"status": "ready", "engines": {"glm-fake": "running"}})
+
+
+async def test_server_that_cannot_answer_is_not_ready(make_client: MakeClient) -> None:
+    """503, so that a load balancer leaves it out."""
+    operations = replace(OPERATIONS, readiness=lambda: Readiness(ready=False, engines={"glm-fake": "failed"}))
+    answer = await make_client(operations=operations).get("/readyz", {})
+    assert (answer.status, answer.json()["status"], answer.headers["retry-after"]) == (503, "not_ready", "1")
+
+
+async def test_metrics_are_handed_out_as_they_are(client: AsgiClient) -> None:
+    """With the content type that says which format."""
+    answer = await client.get("/metrics", {})
+    assert (answer.headers["content-type"], answer.body) == ("text/plain; version=0.0.4", b"glmgate_up 1\n")
+
+
+async def test_root_says_what_this_is(client: AsgiClient) -> None:
+    """For whoever opens it in a browser."""
+    body = (await client.get("/", {})).json()
+    assert body["version"] == __version__
+    assert "/api/paas/v4" in body["base_urls"]

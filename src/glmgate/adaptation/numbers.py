@@ -34,7 +34,7 @@ def numbers(request: G, profile: Profile) -> Change[G]:
     if not clamped:
         return Change(request)
     notes = tuple(
-        Note(name, f"{getattr(request, name):.16g}->{value:.16g}", exact=False) for name, value in clamped.items()
+        Note(name, f"{getattr(request, name):.10g}->{value:.10g}", exact=False) for name, value in clamped.items()
     )
     return Change(msgspec.structs.replace(request, **clamped), notes=notes)
 
@@ -97,10 +97,15 @@ def logprobs(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
 def _within(name: str, value: float, bounds: Range) -> float:
     if not bounds.low <= value <= bounds.high:
         raise InvalidRequest(
-            f"{name!r} is {value:.16g}, but must be between {bounds.low:.16g} and {bounds.high:.16g}.", param=name
+            f"{name!r} is {_shown(value)}, but must be between {bounds.low} and {bounds.high}.", param=name
         )
     if bounds.send_low is not None and value < bounds.send_low:
         return bounds.send_low
     if bounds.send_high is not None and value > bounds.send_high:
         return bounds.send_high
     return value
+
+
+def _shown(value: float) -> str:
+    """A number of the caller's; one of many digits says no more by all of them."""
+    return str(value) if abs(value) < 2**64 else f"{float(value):g}" if abs(value) < 2**1000 else "too large"

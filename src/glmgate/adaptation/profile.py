@@ -18,10 +18,11 @@ from glmgate.errors import SettingsError
 class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The numbers that a caller may give, and the narrower ones that the deployment takes (others are clamped)."""
 
-    low: float
-    high: float
-    send_low: float | None = None
-    send_high: float | None = None
+    # Whole numbers stay whole: as floats, the ends of 64 bits would not be what they are.
+    low: int | float
+    high: int | float
+    send_low: int | float | None = None
+    send_high: int | float | None = None
 
 
 class Stops(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,128 @@
+"""Schemas of strangers: bounded, self-contained, with linear patterns, or refused with their place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glmgate.adaptation.schemas import check
+from glmgate.errors import InvalidRequest
+from tests.adaptation.requests import BARE
+
+LIMITS = BARE.schemas
+PERSON: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "pattern": "^[A-Z]", "maxLength": 80},
+        "friends": {"type": "array", "items": {"$ref": "#/$defs/person"}, "maxItems": 10},
+        "maxItems": {"type": "integer", "description": "a property that has a word of the language as its name"},
+        "$ref": {"type": "string"},
+    },
+    "required": ["name"],
+    "additionalProperties": False,
+    "$defs": {"person": {"$ref": "#"}, "a/b~c": {"type": "string"}},
+}
+
+
+def refusal(schema: dict[str, Any]) -> InvalidRequest:
+    """The error for a schema that is not accepted."""
+    with pytest.raises(InvalidRequest) as raised:
+        check(schema, "s", LIMITS)
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        PERSON,
+        {"$ref": "#/$defs/a~1b~0c", "$defs": PERSON["$defs"]},
+        {"anyOf": [{"type": "string"}, {"$ref": "#/anyOf/0"}]},
+        {"type": ["string", "null"], "enum": ["a", None]},
+        {"properties": {"pattern": {"const": "(?=a)"}}},
+        {"items": True, "maxItems": "many"},
+    ],
+)
+def test_ordinary_schemas_pass(schema: dict[str, Any]) -> None:
+    """Recursion, escapes in references and odd property names are all right; meaning is the engine's matter."""
+    check(schema, "s", LIMITS)
+
+
+@pytest.mark.parametrize(
+    "reference", ["https://example.org/s.json", "file:///etc/passwd", "other.json#/a", "#name", "", 5, None]
+)
+def test_references_go_nowhere_else(reference: object) -> None:
+    """Nothing is ever fetched for a schema."""
+    error = refusal({"properties": {"a": {"$ref": reference}}})
+    assert error.param == "s.properties.a.$ref"
+
+
+@pytest.mark.parametrize("reference", ["#/$defs/nobody", "#/properties/a/b", "#/anyOf/2", "#/anyOf/x"])
+def test_references_point_to_something(reference: str) -> None:
+    """A reference to nothing is the caller's mistake, and is said to be."""
+    error = refusal({"properties": {"a": {"type": "string"}}, "anyOf": [{"$ref": reference}, {}]})
+    assert error.param == "s.anyOf[0].$ref"
+    assert "points to nothing" in error.message
+
+
+@pytest.mark.parametrize(
+    ("schema", "param"),
+    [
+        ({"pattern": "(?=a)"}, "s.pattern"),
+        ({"patternProperties": {"(a)\\1": {}}}, "s.patternProperties"),
+        ({"properties": {"a": {"items": {"pattern": "(?<!b)a"}}}}, "s.properties.a.items.pattern"),
+        ({"anyOf": [{}, {"not": {"pattern": "(?=a)"}}]}, "s.anyOf[1].not.pattern"),
+        ({"properties": {"two words": {"pattern": "(?=a)"}}}, "s.properties.pattern"),
+    ],
+)
+def test_patterns_are_looked_at_everywhere(schema: dict[str, Any], param: str) -> None:
+    """A bad pattern is found at any depth, and its place is told without the caller's text."""
+    assert refusal(schema).param == param
+
+
+@pytest.mark.parametrize("word", ["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"])
+@pytest.mark.parametrize("count", [10**9, -1, 1e300])
+def test_impossible_counts_are_refused(word: str, count: float) -> None:
+    """A grammar is as large as its counts."""
+    assert refusal({word: count}).param == f"s.{word}"
+
+
+def test_depth_is_bounded() -> None:
+    """What is nested too deeply is refused, without the stack."""
+    schema: dict[str, Any] = {}
+    for _ in range(5_000):
+        schema = {"items": schema}
+    assert "nested deeper" in refusal(schema).message
+
+
+def test_size_is_bounded() -> None:
+    """So are the number of values and the bytes."""
+    assert "more than 4000 values" in refusal({"enum": [str(number) for number in range(5_000)]}).message
+    assert "bytes" in refusal({"description": "a" * 200_000}).message
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "properties", "items", "anyOf", "$ref", "$defs", "pattern", "maxItems", "enum", "x"]
+            ),
+            inner,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["properties", "items", "anyOf", "$ref", "pattern", "allOf", "x"]), JSON))
+def test_any_json_is_accepted_or_refused(schema: dict[str, Any]) -> None:
+    """No schema makes anything but a clear refusal."""
+    try:
+        check(schema, "s", LIMITS)
+    except InvalidRequest as error:
+        assert (error.param or "").startswith("s")

@@ -1,0 +1,113 @@
+"""Stop strings, in the visible text and nowhere else (contract row N6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glmgate.adaptation.fit import fit
+from glmgate.adaptation.stop import Stop
+from glmgate.errors import InvalidRequest
+from glmgate.wire.delta import Delta, ToolCallDelta, Usage
+from tests.adaptation.requests import PROFILE, chat, fitted_chat, fitted_completion, folded, noted, said, through
+
+
+@pytest.mark.parametrize("given_stop", ["END", ["END"], ["x", "END"]])
+def test_the_engine_is_not_asked_to_stop(given_stop: object) -> None:
+    """A string and a list are both enforced by us, and said to be."""
+    fitted = fit(chat(stop=given_stop), PROFILE)
+    assert getattr(fitted.request, "stop", None) is None
+    assert noted(fitted) == ["stop=emulated"]
+
+
+def test_completions_are_stopped_too() -> None:
+    """A text completion has the same stops."""
+    assert fitted_completion(stop="END").stop is None
+
+
+def test_an_empty_list_means_nothing() -> None:
+    """No strings, no change."""
+    assert fitted_chat(stop=[]).stop is None
+    assert fit(chat(stop=[]), PROFILE).notes == ()
+
+
+@pytest.mark.parametrize("bad", ["", ["a", ""], ["a"] * 5, ["a" * 513]])
+def test_bad_stops_are_refused(bad: object) -> None:
+    """Empty strings, too many and too long ones are the caller's fault."""
+    with pytest.raises(InvalidRequest) as raised:
+        fit(chat(stop=bad), PROFILE)
+    assert raised.value.param == "stop"
+
+
+def test_a_stop_across_pieces_ends_the_answer() -> None:
+    """The answer ends before the stop string with finish reason stop, and the stream is left at once."""
+    piece = Stop(["\n\n"])
+    deltas = [*piece.feed(Delta(content="one\n")), *piece.feed(Delta(content="\ntwo", usage=Usage(3, 4)))]
+    choice = folded(deltas)
+    assert (choice.content, choice.finish_reason) == ("one", "stop")
+    assert piece.done
+    assert deltas[-1].usage == Usage(3, 4)
+
+
+def test_reasoning_is_not_searched() -> None:
+    """A stop string inside reasoning does not stop anything."""
+    choice = folded(
+        through(Stop(["END"]), [Delta(reasoning="the END"), Delta(content="text"), Delta(finish_reason="stop")])
+    )
+    assert (choice.reasoning, choice.content) == ("the END", "text")
+
+
+def test_held_text_leaves_before_the_end() -> None:
+    """What was held back and did not become a stop string is given with the end, or when the stream breaks off."""
+    assert said(Stop(["END"]), "the E").content == "the E"
+    assert said(Stop(["END"]), "the EN", finish=False).content == "the EN"
+
+
+def test_held_text_leaves_before_a_call() -> None:
+    """Text that came before a call stays before it."""
+    call = ToolCallDelta(index=0, id="c", name="f")
+    deltas = through(
+        Stop(["END"]), [Delta(content="a E"), Delta(tool_calls=(call,)), Delta(finish_reason="tool_calls")]
+    )
+    assert [delta.content for delta in deltas] == ["a ", "E", None]
+
+
+def test_after_the_stop_only_usage_counts() -> None:
+    """The rest of a read is not seen, but what it cost is."""
+    piece = Stop(["."])
+    piece.feed(Delta(content="a."))
+    assert piece.feed(Delta(content="b", usage=Usage(1, 9))) == (Delta(usage=Usage(1, 9)),)
+    assert piece.feed(Delta(content="c", finish_reason="length")) == ()
+
+
+def entry(token: str) -> dict[str, Any]:
+    """The log probability of one token."""
+    return {"token": token, "logprob": -0.1, "bytes": list(token.encode()), "top_logprobs": []}
+
+
+def test_log_probabilities_of_unseen_text_stay_away() -> None:
+    """Tokens of the stop string and after are not told; those before are, each once."""
+    tokens = ["one", " two", " ST", "OP", " three"]
+    deltas = [Delta(content=token, logprobs={"content": [entry(token)]}) for token in tokens]
+    choice = folded(through(Stop([" STOP"]), [*deltas, Delta(finish_reason="stop")]))
+    assert choice.content == "one two"
+    assert [item["token"] for item in (choice.logprobs or {})["content"]] == ["one", " two"]
+
+
+def test_log_probabilities_of_a_whole_answer_are_cut_too() -> None:
+    """An answer in one piece is cut token by token."""
+    tokens = ["one", ".", " two"]
+    whole = Delta(content="one. two", logprobs={"content": [entry(token) for token in tokens]}, finish_reason="stop")
+    choice = folded(through(Stop(["."]), [whole]))
+    assert [item["token"] for item in (choice.logprobs or {})["content"]] == ["one"]
+
+
+@given(
+    st.lists(st.text(alphabet="aE.ND", max_size=5), max_size=8), st.sampled_from([["END"], [".", "aE"], ["DD", "D."]])
+)
+def test_any_cutting_gives_the_same_answer(texts: list[str], stops: list[str]) -> None:
+    """Undoing over pieces equals undoing over the whole."""
+    assert said(Stop(stops), *texts) == said(Stop(stops), "".join(texts))

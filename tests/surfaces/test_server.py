@@ -14,22 +14,29 @@ import openai
 import pytest
 
 from glmgate.errors import EngineFailed, SettingsError
-from glmgate.surfaces.server import listening, run
+from glmgate.surfaces.server import listening
 from glmgate.surfaces.settings import ServerSettings
 from tests.fakes.gateway import HELLO, KEY, WORDS, FakeGateway
-from tests.surfaces.conftest import application
 from tests.surfaces.live import CHAT, Live, post, serving, until
 
 QUESTION = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 PROGRAM = """
-from glmgate.surfaces.server import run
+import asyncio
+import uvloop
+from glmgate.surfaces.server import listening, make
 from glmgate.surfaces.settings import ServerSettings
 from tests.fakes.gateway import HELLO, FakeGateway
 from tests.surfaces.conftest import application
-gateway = FakeGateway(script=(HELLO[0], HELLO[1], 0.6, *HELLO[1:]))
-settings = ServerSettings(port=0, shutdown_grace_s=10)
-run(application(gateway), settings, on_ready=lambda host, port: print(port, flush=True))
-print("ended", flush=True)
+
+async def main():
+    settings = ServerSettings(port=0, shutdown_grace_s=10)
+    app = application(FakeGateway(script=(*HELLO[:2], 0.6, *HELLO[1:])), settings)
+    with listening(settings) as sockets:
+        server = make(app, settings, sockets, on_ready=lambda host, port: print(port, flush=True))
+        await server.serve(sockets)
+    print("ended", flush=True)
+
+asyncio.Runner(loop_factory=uvloop.new_event_loop).run(main())
 """
 
 
@@ -200,18 +207,6 @@ def test_server_without_keys_listens_on_loopback_only(host: str) -> None:
     """Nobody opens a server without keys to the world by one flag."""
     with pytest.raises(SettingsError, match="Without keys"), listening(ServerSettings(host=host, auth=False)):
         pass
-
-
-def test_failing_start_is_raised() -> None:
-    """The caller gets the error itself, not an exit code."""
-
-    async def start() -> None:
-        raise SettingsError("the database is of another version")
-
-    app = application(FakeGateway())
-    app.lifespan.start = start
-    with pytest.raises(SettingsError, match="another version"):
-        run(app, ServerSettings(port=0))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from glmgate.surfaces import catalogue, openapi
 from glmgate.surfaces.asgi import App, Receive, Scope, Send
@@ -10,7 +10,6 @@ from glmgate.surfaces.body import BodyBudget
 from glmgate.surfaces.dispatch import Dispatch
 from glmgate.surfaces.exchange import Services
 from glmgate.surfaces.interfaces import Gateway, Operations
-from glmgate.surfaces.lifespan import Lifespan
 from glmgate.surfaces.middleware.access_log import AccessLog
 from glmgate.surfaces.middleware.cors import Cors
 from glmgate.surfaces.middleware.failures import Failures
@@ -24,20 +23,19 @@ from glmgate.surfaces.table import Route, Table
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """Both surfaces as one ASGI application. Anything but HTTP and lifespan is turned away."""
+    """Both surfaces as one ASGI application. It has no lifespan: what it needs was opened before it was built."""
 
     http: App
     services: Services
-    lifespan: Lifespan = field(default_factory=Lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope."""
         if scope["type"] == "http":
             await self.http(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self.lifespan(receive, send)
-        else:
+        elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1003, "reason": "not served"})
+        else:
+            raise NotImplementedError(scope["type"])  # ASGI's word for a scope that an application does not know
 
 
 def routes() -> tuple[Route, ...]:
@@ -48,9 +46,7 @@ def routes() -> tuple[Route, ...]:
     return tuple(found)
 
 
-def build(
-    gateway: Gateway, operations: Operations, settings: ServerSettings, *, lifespan: Lifespan | None = None
-) -> Application:
+def build(gateway: Gateway, operations: Operations, settings: ServerSettings) -> Application:
     """Put the application together. Raises SettingsError where the settings contradict each other."""
     services = Services(gateway, settings, operations, BodyBudget(settings.total_body_bytes))
     app: App = Dispatch(Table(routes()), services)
@@ -60,4 +56,4 @@ def build(
     if settings.cors_origins:
         app = Cors(app, settings.cors_origins)
     app = Proxies(app, networks(settings.trusted_proxies))
-    return Application(RequestId(AccessLog(app)), services, lifespan or Lifespan())
+    return Application(RequestId(AccessLog(app)), services)

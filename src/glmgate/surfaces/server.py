@@ -5,7 +5,6 @@ What is served is not known here.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import signal
@@ -53,19 +52,6 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def run(application: Application, settings: ServerSettings, *, on_ready: Ready = nothing) -> None:
-    """Serve until a signal comes. Raises SettingsError where it cannot listen, and what kept the start from ending."""
-    with listening(settings) as sockets:
-        server = make(application, settings, sockets, on_ready=on_ready)
-        try:
-            with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-                runner.run(server.serve(sockets))
-        except SystemExit:  # uvicorn's word for a start that failed
-            if application.lifespan.error is None:
-                raise
-            raise application.lifespan.error from None
-
-
 def make(
     application: Application,
     settings: ServerSettings,
@@ -73,15 +59,17 @@ def make(
     *,
     on_ready: Ready = nothing,
 ) -> Server:
-    """A server for sockets that listen already; `await server.serve(sockets)` runs it."""
+    """A server for sockets that are bound already.
+
+    `await server.serve(sockets)` runs it on the current loop until a signal comes, or until `should_exit` is set.
+    """
     host, port = sockets[0].getsockname()[:2]
     config = BoundedConfig(
         application,
         http=BoundedProtocol,
-        loop="uvloop",
         ws="none",
         interface="asgi3",
-        lifespan="on",
+        lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from glmgate.errors import CapacityExceeded, ContextLengthExceeded, GlmgateError, ModelNotFound, Unavailable
 from tests.fakes.gateway import HELLO, FakeGateway
@@ -76,17 +76,17 @@ async def test_wrong_key_speaks_openais_words_on_its_surface(client: AsgiClient)
     assert (answer.status, answer.json()["error"]["code"]) == (401, "invalid_api_key")
 
 
-async def test_unexpected_failure_tells_the_id_and_nothing_else(
-    client: AsgiClient, gateway: FakeGateway, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_unexpected_failure_tells_the_id_and_nothing_else(client: AsgiClient, gateway: FakeGateway) -> None:
     """The traceback is for the log."""
     gateway.refusal = ValueError("secret")
-    with caplog.at_level(logging.ERROR):
+    with capture_logs() as lines:
         answer = await client.post(V1, BODY)
     assert (answer.status, answer.json()["error"]["code"]) == (500, "internal_error")
     assert answer.headers["x-request-id"] in answer.json()["error"]["message"]
     assert b"secret" not in answer.body
-    assert "secret" in caplog.text
+    assert [(line["request_id"], line["exc_info"]) for line in lines] == [
+        (answer.headers["x-request-id"], gateway.refusal)
+    ]
 
 
 async def test_body_that_is_nested_too_deeply_is_a_bad_body(client: AsgiClient, gateway: FakeGateway) -> None:

@@ -5,13 +5,13 @@ No contents, no path as it was sent: a path may hold what a caller typed.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 from glmgate.surfaces.asgi import App, Receive, Scope, Send
-from glmgate.surfaces.request import Request, request_of
+from glmgate.surfaces.request import request_of
+from glmgate.telemetry.log import get_logger
 
-_log = logging.getLogger("glmgate.surfaces")
+_log = get_logger("glmgate.surfaces")
 _PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked every few seconds by machines; a line for each would drown the others."""
 
@@ -29,15 +29,13 @@ class AccessLog:
             await self.app(scope, receive, send)
         finally:
             if not request.is_logged_by_gateway and request.place.path not in _PROBES:
-                _log.info("request", extra=_line(request))
-
-
-def _line(request: Request) -> dict[str, object]:
-    return {
-        "request_id": request.id,
-        "key_id": request.key_id,
-        "method": request.method,
-        "base": request.place.base,
-        "status": request.status,
-        "ms": round(request.elapsed_s * 1000, 1),
-    }
+                _log.info(
+                    "request",
+                    request_id=request.id,
+                    key_id=request.key_id,
+                    surface=request.place.surface,
+                    method=request.method,
+                    base=request.place.base,
+                    status=request.status,
+                    total_ms=round(request.elapsed_s * 1000, 1),
+                )

@@ -6,7 +6,6 @@ Which error it is was decided where it was raised; how it is written is `wire.er
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,9 +16,10 @@ from glmgate.surfaces.body import is_costly_to_skip
 from glmgate.surfaces.presence import ClientGone
 from glmgate.surfaces.reply import Reply
 from glmgate.surfaces.request import Request, request_of
+from glmgate.telemetry.log import get_logger
 from glmgate.wire.error_body import error_body, error_event, other_code
 
-_log = logging.getLogger("glmgate.surfaces")
+_log = get_logger("glmgate.surfaces")
 LINGER_S = 2.0
 """How long a refused body is still taken in, so that its sender gets to read why (RFC 9112, section 9.6)."""
 
@@ -48,7 +48,7 @@ def _known(exc: Exception, request: Request) -> GlmgateError:
     """`exc` as an error of ours. What we don't know is logged, and nothing of it is told."""
     if isinstance(exc, GlmgateError):
         return exc
-    _log.error("unexpected failure", extra={"request_id": request.id}, exc_info=exc)
+    _log.error("unexpected failure", request_id=request.id, exc_info=exc)
     if isinstance(exc, RecursionError):
         return BodyUnreadable("The body is nested too deeply.")
     return InternalError(f"Something broke here. Tell the operator the request id {request.id}.")

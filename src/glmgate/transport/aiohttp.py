@@ -60,19 +60,22 @@ MAPPED: Final[Mapping[type[BaseException], type[errors.TransportError]]] = Mappi
 class AiohttpTransport:
     """Requests over aiohttp; `socket` makes all of them go to one UNIX socket (the URL's host is then a mere name).
 
+    With `keep_connections` false each request has a connection of its own and tells the peer so.
     Must be made and closed inside a running event loop.
     """
 
-    def __init__(self, *, socket: Path | None = None) -> None:
+    def __init__(self, *, socket: Path | None = None, keep_connections: bool = True) -> None:
         # No limit here: how many calls are in flight is decided by slots, not by the pool.
-        connector: aiohttp.BaseConnector = (
-            aiohttp.TCPConnector(limit=0) if socket is None else aiohttp.UnixConnector(str(socket), limit=0)
-        )
         self._session = aiohttp.ClientSession(
-            connector=connector,
+            connector=(
+                aiohttp.TCPConnector(limit=0, force_close=not keep_connections)
+                if socket is None
+                else aiohttp.UnixConnector(str(socket), limit=0, force_close=not keep_connections)
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept-Encoding", "Content-Type"),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            headers=None if keep_connections else {"Connection": "close"},
         )
 
     @asynccontextmanager
@@ -90,7 +93,7 @@ class AiohttpTransport:
         return await self._whole("GET", request, max_bytes)
 
     async def aclose(self) -> None:
-        """Close all connections, those in use included: their readers get ConnectionBroken."""
+        """Close all connections. Nothing may be on its way any more: aiohttp leaves who still reads waiting."""
         await self._session.close()
 
     async def _whole(self, method: str, request: Outgoing, max_bytes: int) -> Reply:
@@ -112,14 +115,13 @@ class AiohttpTransport:
                 response.close()
 
     async def _head(self, method: str, request: Outgoing, deadline: Deadline) -> aiohttp.ClientResponse:
-        headers = {**request.headers, "Connection": "close"} if request.fresh_connection else dict(request.headers)
         with _mapped():
             async with deadline.within(request.timeouts.first_s, errors.FirstTimedOut):
                 return await self._session.request(
                     method,
                     request.url,
                     data=request.body,
-                    headers=headers,
+                    headers=request.headers,
                     allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(total=None, sock_connect=request.timeouts.connect_s),
                 )

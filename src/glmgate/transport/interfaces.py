@@ -27,13 +27,12 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A request to a peer. `fresh_connection` asks for a connection of its own, closed when the reply has ended."""
+    """A request to a peer."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
-    fresh_connection: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +82,5 @@ class Transport(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close all connections, those in use included: their readers get ConnectionBroken."""
+        """Close all connections. Nothing may be on its way any more."""
         ...

@@ -1,0 +1,1 @@
+"""Measurements of glmgate, as ratios against something in the same run."""

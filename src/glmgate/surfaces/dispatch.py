@@ -33,6 +33,7 @@ class Dispatch:
         if match is None:
             await Reply(b"", status=200, headers=tuple(request.answer_headers)).send(send)
             return
+        request.route = match.route.path
         caller = await self._caller(request, match.route.access)
         exchange = Exchange(request, self.services, caller, match.params, receive, send)
         try:

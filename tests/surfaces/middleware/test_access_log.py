@@ -23,6 +23,14 @@ async def test_line_names_the_key(client: AsgiClient) -> None:
     assert [line["key_id"] for line in lines] == ["an-id"]
 
 
+async def test_line_names_the_route(client: AsgiClient) -> None:
+    """Its template, not what stood in its place."""
+    with capture_logs() as lines:
+        await client.get("/v1/models/gpt-4o")
+        await client.get("/v1/typed-by-a-caller")
+    assert [line["route"] for line in lines] == ["/models/{model*}", None]
+
+
 async def test_request_of_the_gateway_has_none_here(client: AsgiClient) -> None:
     """The gateway writes it, with tokens and ending."""
     with capture_logs() as lines:

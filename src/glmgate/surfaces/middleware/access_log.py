@@ -36,6 +36,7 @@ class AccessLog:
                     surface=request.place.surface,
                     method=request.method,
                     base=request.place.base,
+                    route=request.route,
                     status=request.status,
                     total_ms=round(request.elapsed_s * 1000, 1),
                 )

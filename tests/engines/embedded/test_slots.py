@@ -8,16 +8,7 @@ import pytest
 
 from glmgate.engines.embedded.slots import Slots
 from glmgate.errors import CapacityExceeded
-
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.fakes.clock import FakeClock
 
 
 async def settle() -> None:
@@ -35,7 +26,7 @@ async def hold(slots: Slots, until: asyncio.Event, order: list[int], number: int
 
 async def test_as_many_as_there_are_slots_hold_at_once() -> None:
     """The others wait, in the order of their coming."""
-    slots, until, order = Slots(2, 8, clock=Clock()), asyncio.Event(), list[int]()
+    slots, until, order = Slots(2, 8, clock=FakeClock()), asyncio.Event(), list[int]()
     tasks = [asyncio.create_task(hold(slots, until, order, number)) for number in range(4)]
     await settle()
     assert (order, slots.busy, slots.waiting) == ([0, 1], 2, 2)
@@ -46,7 +37,7 @@ async def test_as_many_as_there_are_slots_hold_at_once() -> None:
 
 async def test_one_more_than_the_queue_holds_is_refused() -> None:
     """With a time after which it may try again."""
-    slots, until = Slots(1, 1, clock=Clock()), asyncio.Event()
+    slots, until = Slots(1, 1, clock=FakeClock()), asyncio.Event()
     tasks = [asyncio.create_task(hold(slots, until, [], number)) for number in range(2)]
     await settle()
     with pytest.raises(CapacityExceeded) as caught:
@@ -61,7 +52,7 @@ async def test_one_more_than_the_queue_holds_is_refused() -> None:
 
 async def test_without_a_queue_a_free_slot_is_still_given() -> None:
     """A queue of none refuses only those who would have to wait."""
-    slots = Slots(1, 0, clock=Clock())
+    slots = Slots(1, 0, clock=FakeClock())
     async with slots.hold():
         with pytest.raises(CapacityExceeded):
             async with slots.hold():
@@ -72,7 +63,7 @@ async def test_without_a_queue_a_free_slot_is_still_given() -> None:
 
 async def test_the_time_to_retry_follows_how_long_answers_take() -> None:
     """Two slots and answers of ten seconds: one is free after some five."""
-    clock = Clock()
+    clock = FakeClock()
     slots = Slots(2, 8, clock=clock)
     for _ in range(3):
         async with slots.hold():
@@ -82,7 +73,7 @@ async def test_the_time_to_retry_follows_how_long_answers_take() -> None:
 
 async def test_the_time_to_retry_is_bounded() -> None:
     """A model that takes minutes does not send callers away for minutes."""
-    clock = Clock()
+    clock = FakeClock()
     slots = Slots(1, 8, clock=clock)
     async with slots.hold():
         clock.now += 1000
@@ -91,7 +82,7 @@ async def test_the_time_to_retry_is_bounded() -> None:
 
 async def test_who_leaves_the_queue_or_a_slot_gives_it_back() -> None:
     """Cancelled while waiting and cancelled while holding: nothing leaks."""
-    slots, until = Slots(1, 8, clock=Clock()), asyncio.Event()
+    slots, until = Slots(1, 8, clock=FakeClock()), asyncio.Event()
     holder, waiter = (asyncio.create_task(hold(slots, until, [], number)) for number in range(2))
     await settle()
     for task in (waiter, holder):

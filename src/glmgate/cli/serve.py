@@ -6,6 +6,7 @@ Flags become settings, the program built from them is `glmgate.app`; nothing is 
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
 from pathlib import Path
@@ -82,6 +83,8 @@ async def _serve(settings: Settings, log: LineWriter) -> None:
             key_ids = await _live_keys(app)
 
             def ready(host: str, port: int) -> None:
+                # What is here now stays: no later search for garbage has to go through it while streams wait.
+                gc.freeze()
                 click.echo(banner(_facts(settings, app, key_ids=key_ids, address=(host, port))))
 
             await make(app.http, settings.server, sockets, on_ready=ready).serve(sockets)

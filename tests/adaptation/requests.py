@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TypeVar
 
 from glmgate.adaptation.change import Change, Piece
 from glmgate.adaptation.fit import Fitted, fit
 from glmgate.adaptation.profile import Profile, shipped
+from glmgate.errors import GlmgateError
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.delta import Delta
 from glmgate.wire.engine import Generation
 from glmgate.wire.fold import CompletedChoice, Fold
 from glmgate.wire.members import convert
+
+T = TypeVar("T")
 
 TOKENS: Final = ("<|user|>", "<|assistant|>", "<|system|>", "<think>", "</think>", "<tool_call>", "[gMASK]", "<sop>")
 BARE: Final = shipped("embedded")
@@ -59,6 +62,14 @@ def fitted_completion(profile: Profile = PROFILE, **members: object) -> Completi
 def noted(fitted: Fitted[Generation] | Change[Any]) -> list[str]:
     """The report, note by note."""
     return [str(note) for note in fitted.notes]
+
+
+def outcome(fitting: Callable[[], T]) -> T | GlmgateError:
+    """What comes of fitting: the result, or the refusal."""
+    try:
+        return fitting()
+    except GlmgateError as error:
+        return error
 
 
 def through(piece: Piece, deltas: Iterable[Delta]) -> list[Delta]:

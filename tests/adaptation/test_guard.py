@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +24,7 @@ GUARDS = st.sampled_from([Guard(TOKENS), Guard(NASTY), Guard((*TOKENS, *NASTY))]
 def cut(text: str, places: list[int]) -> list[str]:
     """`text` in pieces."""
     edges = sorted({0, len(text), *(place % (len(text) + 1) for place in places)})
-    return [text[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [text[start:end] for start, end in pairwise(edges)]
 
 
 @given(GUARDS, TEXTS)

@@ -20,7 +20,7 @@ from tests.adaptation.requests import BARE, PROFILE, chat, fitted_chat, fitted_c
 )
 def test_the_smaller_of_both_holds(members: dict[str, int], limit: int | None) -> None:
     """Both names mean the same here, and one field is sent."""
-    fitted = fitted_chat(**members)
+    fitted = fitted_chat(PROFILE, **members)
     assert (fitted.max_tokens, fitted.max_completion_tokens) == (limit, None)
 
 

@@ -125,4 +125,4 @@ def test_logprobs_are_passed() -> None:
 @pytest.mark.parametrize("name", ["frequency_penalty", "presence_penalty"])
 def test_penalties_are_passed(name: str) -> None:
     """The engine has them (contract row N2)."""
-    assert getattr(fitted_chat(**{name: -1.5}), name) == -1.5
+    assert getattr(fit(chat(**{name: -1.5}), PROFILE).request, name) == -1.5

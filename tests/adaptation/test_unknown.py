@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 import typing
 from typing import Any
 
@@ -91,8 +90,7 @@ def test_null_members_are_absent_at_every_level(path: str, place: list[str | int
 )
 def test_a_report_holds_no_text_of_the_caller(place: tuple[str, list[str | int]], name: str, value: object) -> None:
     """Only names that are plain identifiers are told; whatever the name, something is."""
-    path, steps = place
-    request = planted(steps, f"?{name}", value)
+    request = planted(place[1], f"?{name}", value)
     assert "unknown=omitted" in noted(unknown(request, PROFILE))
 
 
@@ -149,9 +147,9 @@ def test_other_requests_have_the_same_promise() -> None:
 
 def holds_members(kind: Any) -> bool:
     """Whether a member of this type may hold an object with members of its own."""
-    if isinstance(kind, type) and not isinstance(kind, types.GenericAlias):
-        return issubclass(kind, Members)
-    return any(holds_members(argument) for argument in typing.get_args(kind))
+    if arguments := typing.get_args(kind):
+        return any(holds_members(argument) for argument in arguments)
+    return isinstance(kind, type) and issubclass(kind, Members)
 
 
 @pytest.mark.parametrize("kind", [*CHILDREN])

@@ -1,0 +1,219 @@
+"""The driver of adaptation: what it asks the engine, when it leaves, and what it reports."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from glmgate.adaptation.profile import Profile, shipped
+from glmgate.errors import EngineFailed, InvalidRequest, Unavailable
+from glmgate.routing.adapted import Adapted
+from glmgate.wire.chat import ChatRequest
+from glmgate.wire.delta import Delta, Usage
+from glmgate.wire.embeddings import EmbeddingsRequest
+from glmgate.wire.engine import Call, Generation, Note
+from glmgate.wire.fold import Completion, Fold
+from glmgate.wire.members import convert
+from glmgate.wire.tokenizer import TokenizerRequest
+from tests.fakes.engine import FakeEngine, asks_json, call, calls, text
+
+PROFILE: Profile = shipped("embedded").for_model(guarded=("<think>",), context_length=4096, dimensions=2)
+WEATHER = {"type": "function", "function": {"name": "get_weather"}}
+TIME = {"type": "function", "function": {"name": "get_time"}}
+
+
+def chat(**members: object) -> ChatRequest:
+    """A chat request."""
+    body: dict[str, object] = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+    return convert(body | members, ChatRequest)
+
+
+async def answer(engine: FakeEngine, request: Generation, asked: Call | None = None) -> Completion:
+    """The whole answer that comes through."""
+    fold = Fold()
+    async with Adapted(engine, PROFILE).stream(asked or call(), request) as deltas:
+        async for read in deltas:
+            for delta in read:
+                fold.feed(delta)
+    return fold.result()
+
+
+async def test_the_engine_gets_the_fitted_request() -> None:
+    """And the call's report says what was changed."""
+    engine = FakeEngine([text("Hi")])
+    asked = call()
+    completion = await answer(engine, chat(max_completion_tokens=5, stop="x"), asked)
+    assert completion.choices[0].content == "Hi"
+    assert isinstance(engine.requests[0], ChatRequest)
+    assert (engine.requests[0].max_tokens, engine.requests[0].stop) == (5, None)
+    assert [str(note) for note in asked.notes] == ["max_completion_tokens=max_tokens", "stop=emulated"]
+
+
+async def test_a_stop_string_leaves_the_engine_at_once() -> None:
+    """The inner context is closed before the caller reads on, whatever is still to come."""
+    never = asyncio.Event()
+    engine = FakeEngine([[(Delta(content="one. two", usage=Usage(5, 4)),), never]])
+    async with Adapted(engine, PROFILE).stream(call(), chat(stop=".")) as deltas:
+        read = await anext(deltas)
+        assert engine.open == 0
+        assert engine.left == 1
+        assert read == (Delta(content="one", finish_reason="stop", usage=Usage(5, 4)),)
+        assert await anext(deltas, None) is None
+
+
+async def test_leaving_closes_the_engine_at_once() -> None:
+    """Wherever the answer stands."""
+    engine = FakeEngine([[(Delta(content="a"),), asyncio.Event()]])
+    async with Adapted(engine, PROFILE).stream(call(), chat()) as deltas:
+        await anext(deltas)
+        assert engine.open == 1
+    assert engine.open == 0
+
+
+async def test_cancelling_closes_the_engine() -> None:
+    """A caller that is cancelled while it waits leaves nothing behind."""
+    engine = FakeEngine([[(Delta(content="a"),), asyncio.Event()]])
+    task = asyncio.create_task(answer(engine, chat()))
+    while not engine.open:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert engine.open == 0
+
+
+async def test_a_forced_call_that_the_model_makes_is_one_call() -> None:
+    """The engine is asked once."""
+    engine = FakeEngine([calls(("get_weather", '{"city":"Beijing"}'))])
+    completion = await answer(engine, chat(tools=[WEATHER], tool_choice="required"))
+    assert len(engine.requests) == 1
+    assert completion.choices[0].calls[0].arguments == '{"city":"Beijing"}'
+
+
+@pytest.mark.parametrize("tools", [[WEATHER], [WEATHER, TIME]])
+async def test_a_forced_call_that_the_model_does_not_make_is_made(tools: list[dict[str, object]]) -> None:
+    """Reasoning comes through, prose does not; the first stream is left, and the tokens of both are summed."""
+    arguments = '{"city": "Beijing"}'
+    constrained = (
+        arguments if len(tools) == 1 else json.dumps({"name": "get_weather", "arguments": json.loads(arguments)})
+    )
+    engine = FakeEngine([text("Sure", ", here", reasoning="Hm"), text(*constrained)])
+    completion = await answer(engine, chat(tools=tools, tool_choice="required"))
+    (choice,) = completion.choices
+    assert [(each.name, json.loads(each.arguments)) for each in choice.calls] == [("get_weather", {"city": "Beijing"})]
+    assert (choice.reasoning, choice.content, choice.finish_reason) == ("Hm", "", "tool_calls")
+    assert [asks_json(request) for request in engine.requests] == [False, True]
+    assert (engine.left, engine.most_open) == (1, 1)
+    assert completion.usage == Usage(10, 1 + len(constrained) + 1)
+
+
+async def test_a_format_beside_tools_is_made_by_a_second_call() -> None:
+    """Where the model speaks instead of calling."""
+    engine = FakeEngine([text("Well"), text('{"a":', "1}")])
+    completion = await answer(engine, chat(tools=[WEATHER], response_format={"type": "json_object"}))
+    assert completion.choices[0].content == '{"a":1}'
+    assert completion.choices[0].finish_reason == "stop"
+
+
+async def test_what_was_held_leaves_when_the_stream_breaks_off() -> None:
+    """An engine that ends without a finish reason loses no text."""
+    engine = FakeEngine([[(Delta(content="a <"),)]])
+    assert (await answer(engine, chat())).choices[0].content == "a <"
+
+
+async def test_failures_go_through() -> None:
+    """Before the first delta and after it; the engine is closed in both cases."""
+    refusing = FakeEngine([[]], refusal=Unavailable("loading"))
+    failing = FakeEngine([[(Delta(content="a"),), EngineFailed("broke")]])
+    with pytest.raises(Unavailable):
+        await answer(refusing, chat())
+    with pytest.raises(EngineFailed):
+        await answer(failing, chat())
+    assert (refusing.open, failing.open) == (0, 0)
+
+
+async def test_the_second_call_may_be_refused() -> None:
+    """Then nothing of the first is open."""
+    engine = FakeEngine([text("Sure")])
+
+    def refuse(request: Generation) -> list[tuple[Delta, ...] | Exception | asyncio.Event]:
+        raise Unavailable("restarting")
+
+    engine.scripts = [*engine.scripts, refuse]
+    with pytest.raises(Unavailable):
+        await answer(engine, chat(tools=[WEATHER], tool_choice="required"))
+    assert engine.open == 0
+
+
+@pytest.mark.parametrize("how", ["call", "body"])
+async def test_a_strict_call_is_refused_before_the_engine_is_asked(how: str) -> None:
+    """Whether the header or the body said so."""
+    engine = FakeEngine([text("Hi")])
+    request = chat(reasoning_effort="low", glmgate={"strict": how == "body"})
+    with pytest.raises(InvalidRequest) as raised:
+        await answer(engine, request, call(strict=how == "call"))
+    assert raised.value.param == "reasoning_effort"
+    assert engine.requests == []
+
+
+async def test_a_strict_call_is_refused_for_a_stand_in() -> None:
+    """What was changed before the request came here counts too."""
+    asked = call(strict=True, notes=[Note("model", "glm-4->other", exact=False)])
+    with pytest.raises(InvalidRequest) as raised:
+        await answer(FakeEngine([text("Hi")]), chat(), asked)
+    assert raised.value.param == "model"
+
+
+async def test_a_bad_request_does_not_reach_the_engine() -> None:
+    """It is refused when the stream is entered."""
+    engine = FakeEngine([text("Hi")])
+    with pytest.raises(InvalidRequest):
+        await answer(engine, chat(temperature=9))
+    assert engine.requests == []
+
+
+@pytest.mark.parametrize(("dimensions", "vector"), [(None, (0.6, 0.8)), (2, (0.6, 0.8)), (4, (0.6, 0.8, 0.0, 0.0))])
+async def test_vectors_get_the_size_that_is_asked_for(dimensions: int | None, vector: tuple[float, ...]) -> None:
+    """The engine is asked for its own."""
+    engine = FakeEngine()
+    asked = call()
+    request = EmbeddingsRequest(model="m", input="<think>", dimensions=dimensions)
+    embeddings = await Adapted(engine, PROFILE).embed(asked, request)
+    assert embeddings.vectors == (vector,)
+    assert engine.embedded[0].dimensions is None
+    assert engine.embedded[0].input == ["<\u2060think>"]
+    assert ("dimensions=2->4" in [str(note) for note in asked.notes]) == (dimensions == 4)
+
+
+async def test_many_vectors_do_not_block_the_others() -> None:
+    """Between some of them others get their turn."""
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    request = EmbeddingsRequest(model="m", input=["a"] * 320, dimensions=1)
+    vectors = (await Adapted(FakeEngine(), PROFILE).embed(call(), request)).vectors
+    task.cancel()
+    assert [len(vector) for vector in vectors] == [1] * 320
+    assert turns >= 10
+
+
+async def test_what_is_counted_is_what_would_be_sent() -> None:
+    """Roles and special tokens included."""
+    engine = FakeEngine()
+    document = {
+        "model": "m",
+        "messages": [{"role": "developer", "content": "<think>"}, {"role": "user", "content": "a"}],
+    }
+    assert await Adapted(engine, PROFILE).count(call(), convert(document, TokenizerRequest)) == 2
+    assert [(each.role, each.content) for each in engine.counted[0].messages] == [
+        ("system", "<\u2060think>"),
+        ("user", "a"),
+    ]

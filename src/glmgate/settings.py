@@ -131,9 +131,7 @@ def load(
         environment = os.environ  # noqa: TID251 -- the one place
     folder = _absolute(home or environment.get("GLMGATE_HOME") or platformdirs.user_data_dir("glmgate"))
     file = _file(folder, config, environment)
-    given = _from_file(file) if file else {}
-    given |= _from_environment(environment)
-    given |= {place: _flag(place, value) for place, value in (flags or {}).items() if value is not None}
+    given = {**_from_file(file), **_from_environment(environment), **_from_flags(flags or {})}
     _check_variables(environment, given)
     server, secret, storage, engine, aliases, log = (_made(section, kind, given) for section, kind in _CLASSES)
     reference = given.get(("server", "master_key"))
@@ -179,7 +177,9 @@ def _file(home: Path, config: Path | None, environment: Mapping[str, str]) -> Pa
     return found if found.is_file() else None
 
 
-def _from_file(file: Path) -> dict[tuple[str, str], _Given]:
+def _from_file(file: Path | None) -> dict[tuple[str, str], _Given]:
+    if file is None:
+        return {}
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
@@ -233,21 +233,21 @@ def _split(text: str, kind: object) -> object:
     return text.strip()
 
 
-def _flag(place: tuple[str, str], value: object) -> _Given:
-    section, name = place
-    return _Given(value, f"[{section}] {name}, given by a flag,", Path.cwd())
+def _from_flags(flags: Mapping[tuple[str, str], object]) -> dict[tuple[str, str], _Given]:
+    return {
+        (section, name): _Given(value, f"[{section}] {name}, given by a flag,", Path.cwd())
+        for (section, name), value in flags.items()
+        if value is not None
+    }
 
 
 def _check_variables(environment: Mapping[str, str], given: Mapping[tuple[str, str], _Given]) -> None:
-    known = {setting.variable: setting for setting in declared()}
+    known = {setting.variable for setting in declared()} | _APART
     sections = tuple({f"{PREFIX}{setting.section}_".upper() for setting in declared()})
     referred = {str(each.value).removeprefix("env:") for each in given.values()}
-    for name in environment:
-        if not name.startswith(PREFIX) or name in known or name in _APART or name in referred:
-            continue
-        near = difflib.get_close_matches(name, [*known, *_APART], n=1, cutoff=_ALIKE)
-        if near or name.startswith(sections):
-            raise SettingsError(f"{name} is not a setting{_nearest(name, [*known, *_APART])}")
+    for name in sorted({name for name in environment if name.startswith(PREFIX)} - known - referred):
+        if name.startswith(sections) or difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE):
+            raise SettingsError(f"{name} is not a setting{_nearest(name, sorted(known))}")
 
 
 def _made(section: str, kind: type[Any], given: Mapping[tuple[str, str], _Given]) -> Any:  # noqa: ANN401 -- a `kind`

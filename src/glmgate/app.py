@@ -17,6 +17,7 @@ from glmgate.engines.embedded.engine import EmbeddedEngine
 from glmgate.engines.embedded.machine import availability
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.engines.embedded.supervisor import Supervisor
+from glmgate.errors import SettingsError
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
 from glmgate.routing.adapted import Adapted
@@ -99,7 +100,9 @@ def _local_models(paths: tuple[Path, ...]) -> list[tuple[LocalModel, GgufFacts]]
     """The models of this start: those given by path first, because the first of its kind stands in for known names."""
     given = [(path, read_facts(path)) for path in paths]
     models = [(_given_model(path, facts), facts) for path, facts in given]
-    names = {model.name for model, _ in models}
+    names = {model.name.casefold() for model, _ in models}
+    if len(names) < len(models):
+        raise SettingsError("Two models given by --model have the same file name, which names them: rename one.")
     for shipped_model in builtin_models():
         if shipped_model.name not in names:
             model = LocalModel(name=shipped_model.name, path=shipped_model.path, kind=shipped_model.kind)

@@ -1,0 +1,115 @@
+"""The life of a request: who answers it, and that it ends exactly once, however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from glmgate.errors import EngineFailed, InvalidRequest, ModelNotFound
+from glmgate.policy.endings import Ending
+from glmgate.wire.delta import Delta, Usage
+from glmgate.wire.embeddings import EmbeddingsRequest
+from glmgate.wire.tokenizer import TokenizerRequest
+from tests.fakes.engine import FakeEngine
+from tests.gateway.requests import Watched, around, call, chat
+
+HELLO = (Delta(content="hello"),)
+END = (Delta(finish_reason="stop", usage=Usage(3, 1)),)
+
+
+async def read_all(watched: Watched, model: str = "tiny") -> list[Delta]:
+    """Every delta of one answer."""
+    async with watched.gateway.generate(call(), chat(model)) as answer:
+        return [delta async for deltas in answer.deltas for delta in deltas]
+
+
+async def test_the_deltas_of_the_deployment_go_through() -> None:
+    """What the engine says is what the caller gets, in its order."""
+    assert await read_all(around(FakeEngine([[HELLO, END]]))) == [*HELLO, *END]
+
+
+async def test_the_answer_says_who_speaks() -> None:
+    """A known name that another model answers is in the report, and the answer has the other's name."""
+    watched = around(FakeEngine([[HELLO, END]]))
+    asked = call()
+    async with watched.gateway.generate(asked, chat("glm-4.6")) as answer:
+        assert answer.model == "tiny"
+    assert [str(note) for note in asked.notes] == ["model=glm-4.6->tiny"]
+
+
+async def test_a_whole_answer_is_recorded_with_its_tokens_and_times() -> None:
+    """The record has everything that a log line needs, and no contents."""
+    gate = asyncio.Event()
+    watched = around(FakeEngine([[HELLO, gate, END]]))
+    async with watched.gateway.generate(call(), chat()) as answer:
+        watched.clock.advance(2)
+        await anext(answer.deltas)
+        watched.clock.advance(3)
+        gate.set()
+        async for _ in answer.deltas:
+            pass
+    record = watched.record
+    assert (record.ending, record.usage, record.first_s, record.total_s) == (Ending.COMPLETED, Usage(3, 1), 2, 5)
+    assert (record.request_id, record.key_id, record.model, record.deployment) == ("r-1", "k-1", "tiny", "tiny")
+
+
+async def test_leaving_closes_the_engine_at_once() -> None:
+    """A caller that goes takes the engine's stream along."""
+    engine = FakeEngine([[HELLO, asyncio.Event(), END]])
+    watched = around(engine)
+    async with watched.gateway.generate(call(), chat()) as answer:
+        await anext(answer.deltas)
+    assert (engine.open, engine.left) == (0, 1)
+    assert watched.record.ending == Ending.CLIENT_LEFT_AFTER
+
+
+async def test_a_cancelled_request_is_a_client_that_left() -> None:
+    """The surface cancels the task when the connection closes; before the first delta it is another ending."""
+    watched = around(FakeEngine([[asyncio.Event()]]))
+    task = asyncio.create_task(read_all(watched))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (watched.record.ending, watched.observer.in_flight) == (Ending.CLIENT_LEFT_BEFORE, 0)
+
+
+@pytest.mark.parametrize(
+    ("script", "ending"),
+    [([EngineFailed("x")], Ending.FAILED_BEFORE), ([HELLO, EngineFailed("x")], Ending.FAILED_AFTER)],
+)
+async def test_an_engine_that_breaks_ends_the_request(script: list[tuple[Delta, ...]], ending: Ending) -> None:
+    """Its error goes on to the surface, and the record names the code."""
+    watched = around(FakeEngine([script]))
+    with pytest.raises(EngineFailed):
+        await read_all(watched)
+    assert (watched.record.ending, watched.record.error_code) == (ending, "engine_failed")
+
+
+async def test_a_refusal_is_recorded_as_one() -> None:
+    """What the engine or a rule refuses before the first delta is the caller's fault."""
+    watched = around(FakeEngine([[]], refusal=InvalidRequest("no")))
+    with pytest.raises(InvalidRequest):
+        await read_all(watched)
+    assert watched.record.ending == Ending.REFUSED
+
+
+async def test_an_unknown_model_is_a_recorded_refusal() -> None:
+    """Nobody answers, and the record has no deployment."""
+    watched = around(FakeEngine())
+    with pytest.raises(ModelNotFound):
+        await read_all(watched, model="nobody")
+    assert (watched.record.ending, watched.record.deployment) == (Ending.REFUSED, "")
+
+
+async def test_embeddings_and_counts_are_requests_too() -> None:
+    """Each has one record with its tokens."""
+    watched = around(FakeEngine())
+    embedded = await watched.gateway.embed(call(), EmbeddingsRequest(model="mini", input=["a", "b"]))
+    tokens = await watched.gateway.count(call(), TokenizerRequest(model="tiny", messages=chat().messages))
+    assert (embedded.model, len(embedded.embeddings.vectors), tokens) == ("mini", 2, 1)
+    assert [(record.endpoint, record.ending, record.usage.prompt) for record in watched.observer.records] == [
+        ("embeddings", "completed", 2),
+        ("tokenizer", "completed", 1),
+    ]

@@ -172,7 +172,7 @@ class ChildProcess:
 
 async def launch(parameters: Mapping[str, Any], *, timeout_s: float) -> ChildProcess:
     """Start a child with these parameters and wait until it serves. Raises StartFailed; leaves nothing behind then."""
-    folder = _socket_folder()
+    folder = socket_folder()
     socket, key = folder / _SOCKET, secrets.token_urlsafe(24)
     pipe = asyncio.subprocess.PIPE
     try:
@@ -206,8 +206,9 @@ async def _abandon(child: ChildProcess) -> None:
     await child.end()
 
 
-def _socket_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="glmgate-"))
+def socket_folder(base: str | None = None) -> Path:
+    """A fresh private folder (0700) whose path leaves room for a socket's, in `base` or the system's place for it."""
+    folder = Path(tempfile.mkdtemp(prefix="glmgate-", dir=base))
     if len(str(folder / _SOCKET)) <= _LONGEST_SOCKET_PATH:
         return folder
     folder.rmdir()

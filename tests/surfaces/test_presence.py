@@ -73,6 +73,28 @@ async def test_cancelling_from_outside_stays_a_cancelling() -> None:
         await task
 
 
+async def test_cancelling_counts_more_than_leaving() -> None:
+    """When both happen at once, whoever cancelled still gets the task to end."""
+    entered, left = asyncio.Event(), asyncio.Event()
+
+    async def leaves() -> Message:
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def work() -> None:
+        async with while_connected(leaves):
+            entered.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await entered.wait()
+    await asyncio.sleep(0)
+    left.set()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_error_of_the_block_goes_through() -> None:
     """The watch hides no failure."""
     with pytest.raises(ZeroDivisionError):

@@ -130,10 +130,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def timeout_keep_alive_handler(self) -> None:
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()  # it reads nothing any more: closing would wait for it for ever
-        else:
-            super().timeout_keep_alive_handler()
+        """Not `close`, which waits for a client to read what it has left unread all this time."""
+        self.transport.abort()
 
     @override
     def send_400_response(self, msg: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glmgate.adaptation.fit import Fitted, fit
-from glmgate.adaptation.forced import schema_of_call
+from glmgate.adaptation.forced import holds, schema_of_call
 from glmgate.errors import EngineFailed
 from glmgate.wire.chat import ChatRequest, FunctionDefinition
 from glmgate.wire.delta import Delta, ToolCallDelta, Usage
@@ -134,3 +134,52 @@ def test_an_engine_that_does_not_obey_has_failed() -> None:
     fitted.undo.feed(Delta(content="Sure!"))
     with pytest.raises(EngineFailed):
         fitted.undo.feed(Delta(finish_reason="stop"))
+
+
+PLACES = {"type": "string", "enum": ["Beijing", "Shanghai"]}
+
+
+@pytest.mark.parametrize(
+    ("argument", "is_held"),
+    [
+        ({"type": "string"}, True),
+        ({"type": "string", "description": "any"}, True),
+        ({}, True),
+        (True, True),
+        ({"type": "integer", "enum": [1, 2]}, True),
+        ({"type": ["integer", "null"], "minimum": 1}, True),
+        ({"type": "array", "items": PLACES}, True),
+        ({"type": "object", "properties": {"place": PLACES}}, True),
+        (PLACES, False),
+        ({"enum": ["a"]}, False),
+        ({"type": ["string", "null"], "const": "a"}, False),
+        ({"type": "string", "pattern": "^a$"}, False),
+        ({"type": "string", "maxLength": 3}, False),
+        ({"$ref": "#/$defs/place"}, False),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, False),
+    ],
+)
+def test_what_the_models_own_form_holds(argument: Any, is_held: bool) -> None:
+    """All but what bounds a string that is an argument of its own; in doubt it does not."""
+    function = FunctionDefinition(name="f", parameters={"type": "object", "properties": {"x": argument}})
+    assert holds(function) is is_held
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"type": "object"}, {"properties": []}])
+def test_a_function_without_parameters_is_held(parameters: Any) -> None:
+    """There is nothing to keep to."""
+    assert holds(FunctionDefinition(name="f", parameters=parameters))
+
+
+def test_a_call_that_is_not_held_is_made_again() -> None:
+    """Its reasoning is kept; the call is left where it begins, and made under its schema."""
+    parameters = {"type": "object", "properties": {"location": PLACES}, "required": ["location"]}
+    tool = {"type": "function", "function": {"name": "get_weather", "parameters": parameters}}
+    fitted = fit(chat(tools=[tool], tool_choice="required"), PROFILE)
+    assert fitted.undo.feed(Delta(reasoning="Hm")) == (Delta(reasoning="Hm"),)
+    call = ToolCallDelta(index=0, id="c", name="get_weather", arguments='{"location":"Mo')
+    assert fitted.undo.feed(Delta(tool_calls=(call,))) == ()
+    assert fitted.undo.done
+    second = fitted.undo.follow_up()
+    assert isinstance(second, ChatRequest)
+    assert schema(second) == parameters

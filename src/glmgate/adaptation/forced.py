@@ -20,15 +20,21 @@ from glmgate.wire.delta import Delta
 from glmgate.wire.members import write
 
 _ID_DIGITS: Final = 24
+_BOUNDS_OF_TEXT: Final = ("enum", "const", "pattern", "format", "minLength", "maxLength")
+_BOUNDS_OF_ANY: Final = ("$ref", "anyOf", "oneOf", "allOf", "not", "if")
 
 
 class Forced(SecondCall):
-    """Makes sure that one of the functions `names` is called."""
+    """Makes sure that one of the functions `names` is called.
 
-    __slots__ = ("_writer",)
+    Where the model's own form does not hold what is asked of the arguments (`holds`), only its reasoning is kept.
+    """
 
-    def __init__(self, names: tuple[str, ...], profile: Profile) -> None:
+    __slots__ = ("_is_native", "_writer")
+
+    def __init__(self, names: tuple[str, ...], profile: Profile, *, is_native: bool = True) -> None:
         super().__init__(names, profile)
+        self._is_native = is_native
         self._writer = CallWriter(None, call_id="")
 
     @override
@@ -50,6 +56,30 @@ class Forced(SecondCall):
             self._writer.close(truncated=reason == "length")
             reason = "tool_calls" if reason == "stop" else reason
         return msgspec.structs.replace(delta, content=None, logprobs=None, tool_calls=pieces, finish_reason=reason)
+
+    @override
+    def _calls(self, delta: Delta) -> bool:
+        return self._is_native and super()._calls(delta)
+
+
+def holds(function: FunctionDefinition) -> bool:
+    """Whether the model's own form of a call keeps to the function's parameters.
+
+    In GLM's form an argument of type string stands bare between its marks, so the engine's grammar holds its end and
+    nothing else: an `enum` of strings is not kept (measured). All other arguments are JSON, and held.
+    """
+    properties = (function.parameters or {}).get("properties")
+    return not isinstance(properties, dict) or not any(_bounds_text(schema) for schema in properties.values())
+
+
+def _bounds_text(schema: Json) -> bool:
+    if not isinstance(schema, dict):
+        return False
+    kinds = schema.get("type", "string")
+    is_text = "string" in ([kinds] if isinstance(kinds, str) else kinds)
+    return any(word in schema for word in _BOUNDS_OF_ANY) or (
+        is_text and any(word in schema for word in _BOUNDS_OF_TEXT)
+    )
 
 
 def schema_of_call(functions: list[FunctionDefinition]) -> dict[str, Any]:

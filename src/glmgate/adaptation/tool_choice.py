@@ -11,7 +11,7 @@ import msgspec
 
 from glmgate.adaptation.change import Change
 from glmgate.adaptation.first_call import FirstCall
-from glmgate.adaptation.forced import Forced
+from glmgate.adaptation.forced import Forced, holds
 from glmgate.adaptation.profile import Profile
 from glmgate.adaptation.trees import Json
 from glmgate.errors import InvalidRequest, UnsupportedValue
@@ -110,5 +110,7 @@ def _force(request: ChatRequest, tools: list[Tool], profile: Profile) -> Change[
             "'tool_choice' asks for a call, but there is no function to call in 'tools'.", param="tool_choice"
         )
     fitted = msgspec.structs.replace(request, tools=tools, tool_choice="required", response_format=None)
-    names = tuple(tool.function.name for tool in tools if tool.function is not None)
-    return Change(fitted, notes=_EMULATED, undo=Forced(names, profile))
+    functions = [tool.function for tool in tools if tool.function is not None]
+    names = tuple(function.name for function in functions)
+    is_native = all(holds(function) for function in functions)
+    return Change(fitted, notes=_EMULATED, undo=Forced(names, profile, is_native=is_native))

@@ -39,6 +39,14 @@ def test_every_delta_has_both_text_keys() -> None:
     assert all({"content", "reasoning_content"} <= set(chunk["choices"][0]["delta"]) for chunk in written)
 
 
+@pytest.mark.parametrize(("surface", "absent"), [("openai", None), ("zai", "")])
+def test_absent_text_of_a_delta(surface: Surface, absent: str | None) -> None:
+    """Null for OpenAI's clients; empty for GLM's, of which LangChain's raises on null."""
+    call = ToolCallDelta(0, "call_1", "f", "{}")
+    written = chunks(ChunkWriter(head(surface)), Delta(reasoning="hm"), Delta(tool_calls=(call,)), END)
+    assert [chunk["choices"][0]["delta"]["content"] for chunk in written[:2]] == [absent, absent]
+
+
 def test_each_chunk_has_one_choice_and_a_finish_reason_key() -> None:
     """No chunk is without choices unless the caller asked for it (contract 0.2)."""
     written = chunks(ChunkWriter(head()), Delta(content="a"), END)

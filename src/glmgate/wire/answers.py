@@ -151,12 +151,16 @@ def _chunk_kind(head: Head) -> Literal["text_completion", "chat.completion.chunk
 
 
 def _delta_members(delta: Delta, head: Head) -> dict[str, Any]:
-    """The delta of one chunk: both text keys are always there (contract 0.1: the seed's own loop reads both)."""
+    """The delta of one chunk: both text keys are always there (contract 0.1: the seed's own loop reads both).
+
+    Where there is no text, `content` is null for OpenAI's clients and `""` for GLM's, as in a plain answer: GLM leaves
+    it out, and LangChain's ChatZhipuAI, which reads an absent one as `""`, raises on null (measured).
+    """
     if head.text:
         return {"text": delta.content or ""}
     members: dict[str, Any] = {
         "role": "assistant",
-        "content": delta.content,
+        "content": "" if delta.content is None and head.surface == "zai" else delta.content,
         "reasoning_content": delta.reasoning,
     }
     if delta.tool_calls and head.legacy_call:

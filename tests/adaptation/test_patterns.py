@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from glmgate.adaptation.patterns import objection
+from glmgate.adaptation.patterns import nesting, objection
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,65 @@ def test_backreferences_are_refused(pattern: str) -> None:
 def test_large_repetitions_are_refused(pattern: str) -> None:
     """Their automata are as large as their numbers multiplied."""
     assert "repetition" in (objection(pattern, longest=512, repeat=1000) or "")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "([a-z]{1,30}){1,30}",
+        r"[a-z]{1,63}(\.[a-z]{1,63}){1,10}",
+        "((a+)+)+",
+        "(((a*)*)*)*",
+        "(a?){1,10}",
+        "(abc|d){1,1000}",
+        "((ab){3}c{2})+",
+    ],
+)
+def test_small_repetitions_inside_others_pass(pattern: str) -> None:
+    """Those that the engine's matcher takes a few milliseconds for."""
+    assert objection(pattern, longest=512, repeat=1000) is None
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "([a-z]{1,100}){1,100}",
+        "(a?){1,200}",
+        "(a{0,10}){1,99}",
+        "([a-z]*){1,100}",
+        "(|a+){1,99}",
+        "(a?a?a?){1,33}",
+        "(?:(?:a{1,9}){1,9}){1,99}",
+        "(a?){1,20}" * 10,
+        "((a+)?){40,}",
+    ],
+)
+def test_large_repetitions_inside_others_are_refused(pattern: str) -> None:
+    """These hold the engine up for seconds and more (measured)."""
+    assert "inside repetitions" in (objection(pattern, longest=512, repeat=1000) or "")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "cost"),
+    [
+        ("a{9}", 0),
+        ("(a){9}", 0),
+        ("(a{9})", 0),
+        ("(a{2}b){3}", 6),
+        ("(a{2}){3}?(b{4}){5}+", 26),
+        ("(a|b?){3}", 90),
+        ("(?P<x>a+){2}", 60),
+    ],
+)
+def test_the_cost_is_the_product_of_the_counts(pattern: str, cost: int) -> None:
+    """Of those inside others; one that may match nothing counts twice."""
+    assert nesting(pattern) == cost
+
+
+@given(st.text(alphabet="ab(){}|*+?[]\\^$.,:<>=!P0123456789-", max_size=40))
+def test_any_text_is_judged(pattern: str) -> None:
+    """Broken patterns are the engine's matter, but they are read without a fault."""
+    assert isinstance(objection(pattern, longest=512, repeat=1000), str | None)
 
 
 def test_long_patterns_are_refused() -> None:

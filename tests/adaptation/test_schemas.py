@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glmgate.adaptation.schemas import check
+from glmgate.adaptation.schemas import SchemaCheck, without_root_references
 from glmgate.errors import InvalidRequest
 from tests.adaptation.requests import BARE, outcome
 
@@ -27,10 +27,15 @@ PERSON: dict[str, Any] = {
 }
 
 
+def check(schema: dict[str, Any]) -> None:
+    """Check one schema, called s."""
+    SchemaCheck(LIMITS).check(schema, "s")
+
+
 def refusal(schema: dict[str, Any]) -> InvalidRequest:
     """The error for a schema that is not accepted."""
     with pytest.raises(InvalidRequest) as raised:
-        check(schema, "s", LIMITS)
+        check(schema)
     return raised.value
 
 
@@ -48,7 +53,7 @@ def refusal(schema: dict[str, Any]) -> InvalidRequest:
 )
 def test_ordinary_schemas_pass(schema: dict[str, Any]) -> None:
     """Recursion, escapes in references and odd property names are all right; meaning is the engine's matter."""
-    check(schema, "s", LIMITS)
+    check(schema)
 
 
 @pytest.mark.parametrize(
@@ -100,8 +105,38 @@ def test_depth_is_bounded() -> None:
 
 def test_size_is_bounded() -> None:
     """So are the number of values and the bytes."""
-    assert "more than 4000 values" in refusal({"enum": [str(number) for number in range(5_000)]}).message
+    assert "more than 8000 values" in refusal({"examples": list(range(9_000))}).message
     assert "bytes" in refusal({"description": "a" * 200_000}).message
+
+
+def test_properties_and_choices_are_bounded() -> None:
+    """Their grammars take the engine long to build."""
+    assert refusal({"items": {"properties": {f"p{n}": {} for n in range(257)}}}).param == "s.items.properties"
+    assert refusal({"anyOf": [{"enum": list(range(600))}, {"enum": list(range(600))}]}).param == "s.anyOf[0].enum"
+
+
+def test_some_limits_hold_for_all_schemas_of_a_request() -> None:
+    """A hundred tools do not cost a hundred times as much."""
+    together = SchemaCheck(LIMITS)
+    together.check({"enum": list(range(1000)), "pattern": "^([a-z]{1,30}){1,30}$"}, "one")
+    for schema in ({"enum": [1]}, {"items": {"pattern": "^([a-z]{1,30}){1,40}$"}}, {"examples": list(range(7_500))}):
+        with pytest.raises(InvalidRequest) as raised:
+            together.check(schema, "other")
+        assert (raised.value.param or "").startswith("other")
+
+
+def test_references_to_the_root_become_references_to_a_copy() -> None:
+    """The engine does not know '#'; what is meant stays the same."""
+    tree = {
+        "type": "object",
+        "properties": {"next": {"$ref": "#"}, "x": {"$ref": "#/$defs/a"}},
+        "$defs": {"a": {"$ref": "#"}},
+    }
+    changed = without_root_references(tree)
+    body = {"type": "object", "properties": {"next": {"$ref": "#/$defs/glmgate_root"}, "x": {"$ref": "#/$defs/a"}}}
+    assert changed == {**body, "$defs": {"a": {"$ref": "#/$defs/glmgate_root"}, "glmgate_root": body}}
+    check(changed)
+    assert without_root_references(PERSON["properties"]["name"]) is PERSON["properties"]["name"]
 
 
 JSON = st.recursive(
@@ -122,5 +157,5 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(["properties", "items", "anyOf", "$ref", "pattern", "allOf", "x"]), JSON))
 def test_any_json_is_accepted_or_refused(schema: dict[str, Any]) -> None:
     """No schema makes anything but a clear refusal."""
-    refused = outcome(lambda: check(schema, "s", LIMITS))
+    refused = outcome(lambda: check(schema))
     assert refused is None or (isinstance(refused, InvalidRequest) and (refused.param or "").startswith("s"))

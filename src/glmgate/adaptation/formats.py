@@ -10,7 +10,7 @@ from glmgate.adaptation.change import Change
 from glmgate.adaptation.formed import Formed
 from glmgate.adaptation.guard import guard_of
 from glmgate.adaptation.profile import Profile
-from glmgate.adaptation.schemas import check
+from glmgate.adaptation.schemas import SchemaCheck, without_root_references
 from glmgate.adaptation.thinking import without_thinking
 from glmgate.errors import MissingParameter
 from glmgate.wire.chat import ChatRequest, JsonSchema, ResponseFormat
@@ -44,5 +44,5 @@ def _schema(form: ResponseFormat, profile: Profile) -> dict[str, Any]:
     schema = form.json_schema.schema_ if form.json_schema is not None else None
     if schema is None:
         raise MissingParameter(f"{_SCHEMA!r} is missing.", param=_SCHEMA)
-    check(schema, _SCHEMA, profile.schemas)
-    return schema
+    SchemaCheck(profile.schemas).check(schema, _SCHEMA)
+    return without_root_references(schema)

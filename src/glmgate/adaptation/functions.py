@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from glmgate.adaptation.change import Change, Piece
 from glmgate.adaptation.profile import Profile
+from glmgate.adaptation.schemas import SchemaCheck
 from glmgate.adaptation.tools import regular
 from glmgate.errors import InvalidRequest
 from glmgate.wire.chat import ChatRequest, FunctionName, Message, Tool, ToolCall, ToolChoice
@@ -42,8 +43,9 @@ def functions(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
         return Change(request)
     if request.tools is not None:
         raise InvalidRequest("Send either 'tools' or the older 'functions', not both.", param="functions")
+    schemas = SchemaCheck(profile.schemas)
     tools = [
-        Tool(type="function", function=regular(definition, f"functions[{place}]", profile))
+        Tool(type="function", function=regular(definition, f"functions[{place}]", schemas))
         for place, definition in enumerate(request.functions)
     ]
     fitted = msgspec.structs.replace(

@@ -56,12 +56,20 @@ class Thinking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SchemaLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Bounds on JSON schemas of strangers; `count` bounds `minItems` and its like, `repeat` those in patterns."""
+    """Bounds on JSON schemas of strangers.
+
+    For each schema: `depth` in levels, `bytes`, `properties` of one object, `least` for `minItems` and its like, `most`
+    for `maxItems`, `pattern` in characters, `repeat` for counts in a pattern (see `patterns.nesting`). For all schemas
+    of a request together: `values`, `choices` in enums.
+    """
 
     depth: int
-    nodes: int
+    values: int
     bytes: int
-    count: int
+    properties: int
+    choices: int
+    least: int
+    most: int
     pattern: int
     repeat: int
 

@@ -12,7 +12,7 @@ import msgspec
 
 from glmgate.adaptation.change import Change
 from glmgate.adaptation.profile import Profile
-from glmgate.adaptation.schemas import check
+from glmgate.adaptation.schemas import SchemaCheck, without_root_references
 from glmgate.errors import InvalidRequest, MissingParameter
 from glmgate.wire.chat import ChatRequest, FunctionDefinition, Tool
 from glmgate.wire.engine import Note
@@ -33,12 +33,13 @@ def tools(request: M, profile: Profile) -> Change[M]:
         )
     offered: dict[str, Tool] = {}
     notes: dict[Note, None] = {}
+    schemas = SchemaCheck(profile.schemas)
     for place, tool in enumerate(request.tools):
         if tool.type != "function":
             kind = tool.type if tool.type in profile.tools.known_types else "other"
             notes[Note(f"tools.{kind}", "omitted", exact=False)] = None
             continue
-        function = _function(tool, place, profile)
+        function = _function(tool, place, schemas)
         if function.name in offered:
             raise InvalidRequest(
                 f"Two tools have the name {function.name!r}. Give each its own.", param=f"tools[{place}].function.name"
@@ -50,7 +51,7 @@ def tools(request: M, profile: Profile) -> Change[M]:
     return Change(msgspec.structs.replace(request, tools=list(offered.values()) or None), notes=tuple(notes))
 
 
-def regular(definition: FunctionDefinition, path: str, profile: Profile) -> FunctionDefinition:
+def regular(definition: FunctionDefinition, path: str, schemas: SchemaCheck) -> FunctionDefinition:
     """A function with all that templates read. Raises InvalidRequest with the place below `path`."""
     if not _NAME.fullmatch(definition.name):
         raise InvalidRequest(
@@ -60,21 +61,21 @@ def regular(definition: FunctionDefinition, path: str, profile: Profile) -> Func
     return FunctionDefinition(
         name=definition.name,
         description=definition.description or "",
-        parameters=_parameters(definition.parameters, f"{path}.parameters", profile),
+        parameters=_parameters(definition.parameters, f"{path}.parameters", schemas),
     )
 
 
-def _function(tool: Tool, place: int, profile: Profile) -> FunctionDefinition:
+def _function(tool: Tool, place: int, schemas: SchemaCheck) -> FunctionDefinition:
     path = f"tools[{place}].function"
     if tool.function is None:
         raise MissingParameter(f"{path!r} is missing.", param=path)
-    return regular(tool.function, path, profile)
+    return regular(tool.function, path, schemas)
 
 
-def _parameters(parameters: dict[str, Any] | None, path: str, profile: Profile) -> dict[str, Any]:
+def _parameters(parameters: dict[str, Any] | None, path: str, schemas: SchemaCheck) -> dict[str, Any]:
     if not parameters:
         return {"type": "object", "properties": {}}
-    check(parameters, path, profile.schemas)
+    schemas.check(parameters, path)
     if parameters.get("type", "object") != "object":
         raise InvalidRequest(f"'{path}.type' must be 'object', because arguments have names.", param=f"{path}.type")
-    return parameters if "type" in parameters else {"type": "object", **parameters}
+    return without_root_references({"type": "object", **parameters})

@@ -76,8 +76,8 @@ async def test_cancelling_closes_the_engine() -> None:
     """A caller that is cancelled while it waits leaves nothing behind."""
     engine = FakeEngine([[(Delta(content="a"),), asyncio.Event()]])
     task = asyncio.create_task(answer(engine, chat()))
-    while not engine.open:
-        await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
+    assert engine.open == 1
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

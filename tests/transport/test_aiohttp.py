@@ -195,7 +195,8 @@ async def test_a_missing_unix_socket_is_a_failed_connection(tmp_path: Path) -> N
     ("said", "timeouts", "expected"),
     [
         (b"", Timeouts(first_s=0.05), errors.FirstTimedOut),
-        (CHUNKED, Timeouts(idle_s=0.05), errors.IdleTimedOut),
+        (CHUNKED, Timeouts(first_s=0.05), errors.FirstTimedOut),
+        (CHUNKED + b"3\r\none\r\n", Timeouts(idle_s=0.05), errors.IdleTimedOut),
         (b"", Timeouts(total_s=0.05), errors.TotalTimedOut),
         (CHUNKED, Timeouts(idle_s=30, total_s=0.05), errors.TotalTimedOut),
     ],
@@ -203,7 +204,7 @@ async def test_a_missing_unix_socket_is_a_failed_connection(tmp_path: Path) -> N
 async def test_each_time_out_has_its_own_error(
     transport: Transport, said: bytes, timeouts: Timeouts, expected: type[errors.TransportError]
 ) -> None:
-    """Silent before the head, silent within the body, too long as a whole."""
+    """Silent before the head, silent after it, silent within the body, too long as a whole."""
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(said)

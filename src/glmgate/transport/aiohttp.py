@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -116,7 +116,7 @@ class AiohttpTransport:
 
     async def _head(self, method: str, request: Outgoing, deadline: Deadline) -> aiohttp.ClientResponse:
         with _mapped():
-            async with deadline.within(request.timeouts.first_s, errors.FirstTimedOut):
+            async with deadline.first():
                 return await self._session.request(
                     method,
                     request.url,
@@ -128,27 +128,36 @@ class AiohttpTransport:
 
 
 class Deadline:
-    """The end of a whole exchange, and waits that end before it."""
+    """When each wait of an exchange has to end."""
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._loop = asyncio.get_running_loop()
-        self._ends = None if timeouts.total_s is None else self._loop.time() + timeouts.total_s
-        self.idle_s = timeouts.idle_s
+        now = self._loop.time()
+        self._idle_s = timeouts.idle_s
+        self._first_ends = None if timeouts.first_s is None else now + timeouts.first_s
+        self._total_ends = None if timeouts.total_s is None else now + timeouts.total_s
+
+    def first(self) -> AbstractAsyncContextManager[None]:
+        """Bound a wait for the head or for the first bytes after it."""
+        return self._until(self._first_ends, errors.FirstTimedOut)
+
+    def idle(self) -> AbstractAsyncContextManager[None]:
+        """Bound a wait between two reads."""
+        ends = None if self._idle_s is None else self._loop.time() + self._idle_s
+        return self._until(ends, errors.IdleTimedOut)
 
     @asynccontextmanager
-    async def within(self, seconds: float | None, otherwise: type[errors.TransportError]) -> AsyncIterator[None]:
-        """Let the block run for `seconds`, else raise `otherwise`; or TotalTimedOut when the whole ends before that."""
-        ends = None if seconds is None else self._loop.time() + seconds
-        kind, limit = otherwise, seconds
-        if self._ends is not None and (ends is None or self._ends < ends):
-            kind, ends, limit = errors.TotalTimedOut, self._ends, None
+    async def _until(self, ends: float | None, otherwise: type[errors.TransportError]) -> AsyncIterator[None]:
+        kind = otherwise
+        if self._total_ends is not None and (ends is None or self._total_ends < ends):
+            kind, ends = errors.TotalTimedOut, self._total_ends
         try:
             async with asyncio.timeout_at(ends):
                 yield
+        except aiohttp.ClientError:  # some of them are TimeoutErrors of their own
+            raise
         except TimeoutError as exc:
-            if isinstance(exc, aiohttp.ClientError):
-                raise
-            raise kind(f"nothing came for {limit} s" if limit else "the whole took too long") from exc
+            raise kind("the peer took too long") from exc
 
 
 class _AiohttpReply:
@@ -157,6 +166,7 @@ class _AiohttpReply:
     def __init__(self, response: aiohttp.ClientResponse, deadline: Deadline) -> None:
         self._response = response
         self._deadline = deadline
+        self._begun = False
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
 
     @property
@@ -184,8 +194,10 @@ class _AiohttpReply:
 
     async def _read(self) -> bytes:
         with _mapped():
-            async with self._deadline.within(self._deadline.idle_s, errors.IdleTimedOut):
-                return await self._response.content.readany()
+            async with self._deadline.idle() if self._begun else self._deadline.first():
+                piece = await self._response.content.readany()
+        self._begun = True
+        return piece
 
 
 def mapped(exc: BaseException) -> type[errors.TransportError]:

@@ -5,7 +5,7 @@
     │   └── ConnectTimedOut
     ├── ConnectionBroken     it ended before the answer did
     ├── ReplyTimedOut        connected, but silent
-    │   ├── FirstTimedOut    no status line in time
+    │   ├── FirstTimedOut    no head, or nothing after it, in time
     │   ├── IdleTimedOut     too long between two reads
     │   └── TotalTimedOut    the whole took too long
     ├── ReplyUnreadable      not the HTTP that was asked for

@@ -15,8 +15,8 @@ from typing import Protocol
 class Timeouts:
     """Seconds; None waits for ever.
 
-    `connect_s` until the connection stands, `first_s` from the request to the reply's head, `idle_s` between two reads
-    of its body, `total_s` for all of it.
+    `connect_s` until the connection stands, `first_s` from the request to the first bytes of the reply's body (many
+    send the head at once and then think), `idle_s` between two reads of it, `total_s` for all of it.
     """
 
     connect_s: float | None = 5.0

@@ -5,8 +5,9 @@ Queues, asks, makes the answer regular; how the child is kept alive is the super
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import msgspec
@@ -15,10 +16,11 @@ from glmgate.engines.embedded import body
 from glmgate.engines.embedded.chunks import ChunkReader
 from glmgate.engines.embedded.refusals import broken, refusal
 from glmgate.engines.embedded.resident import Running
+from glmgate.engines.embedded.slots import Slots
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.errors import EngineFailed, UnsupportedValue
-from glmgate.transport.errors import TransportError
+from glmgate.transport.errors import ConnectFailed, ConnectionBroken, TransportError
 from glmgate.transport.interfaces import StreamedReply, Timeouts
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Delta
@@ -58,6 +60,14 @@ class _Vectors(msgspec.Struct, frozen=True):
     usage: _VectorsUsage
 
 
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """An answer on its way, and the child that gives it."""
+
+    running: Running
+    reply: StreamedReply
+
+
 class EmbeddedEngine:
     """One local model. Implements `wire.engine.Engine`."""
 
@@ -71,14 +81,11 @@ class EmbeddedEngine:
 
     @asynccontextmanager
     async def stream(self, call: Call, request: Generation) -> AsyncIterator[Deltas]:  # noqa: ARG002 # the Protocol's
-        """Answer with deltas; errors before the first are raised on entry. Leaving closes the child's connection."""
-        async with self._slot() as running:
-            outgoing = running.endpoint.outgoing(body.path(request), body.generation(request), timeouts=self._timeouts)
-            with _mapped():
-                async with running.endpoint.transport.stream(outgoing) as reply:
-                    if reply.status != 200:
-                        raise refusal(reply.status, await reply.whole(_MAX_ERROR_BYTES))
-                    yield _deltas(reply, ChunkReader(top_logprobs=body.top_logprobs(request)))
+        """Answer with deltas. Refusals are raised on entry; leaving closes the child's connection."""
+        reader = ChunkReader(top_logprobs=body.top_logprobs(request))
+        async with self._slots.hold(), AsyncExitStack() as stack:
+            exchange = await self._asked(stack, body.path(request), body.generation(request))
+            yield self._deltas(exchange, reader)
 
     async def embed(self, call: Call, request: EmbeddingsRequest) -> Embeddings:  # noqa: ARG002 # the Protocol's
         """Embed each input, as the model does: its own dimensions."""
@@ -87,60 +94,80 @@ class EmbeddedEngine:
             raise UnsupportedValue("Token ids cannot be embedded here. Send texts.", param="input")
         vectors: list[tuple[float, ...]] = []
         tokens = 0
-        async with self._slot() as running:
+        async with self._slots.hold():
             for start in range(0, len(texts), _BATCH):
                 batch = [str(text) for text in texts[start : start + _BATCH]]
-                part = await self._post(running, "/v1/embeddings", body.embeddings(batch), _Vectors, _MAX_VECTORS_BYTES)
+                part = await self._whole("/v1/embeddings", body.embeddings(batch), _Vectors, _MAX_VECTORS_BYTES)
                 vectors.extend(item.embedding for item in sorted(part.data, key=lambda item: item.index))
                 tokens += part.usage.prompt_tokens
         return Embeddings(tuple(vectors), tokens)
 
     async def count(self, call: Call, request: TokenizerRequest) -> int:  # noqa: ARG002 # the Protocol's
         """The prompt tokens of the messages and tools, as the child would read them."""
-        async with self._supervisor.lease(self._model) as running:
-            text = await self._render(running, request)
-            found = await self._post(running, "/tokenize", body.tokenize(text), _Tokens, _MAX_PROMPT_BYTES)
+        text = await self.render(request)
+        found = await self._whole("/tokenize", body.tokenize(text), _Tokens, _MAX_PROMPT_BYTES)
         return len(found.tokens)
 
     async def render(self, request: ChatRequest | TokenizerRequest) -> str:
         """The prompt that the model's template makes of the request."""
-        async with self._supervisor.lease(self._model) as running:
-            return await self._render(running, request)
-
-    async def _render(self, running: Running, request: ChatRequest | TokenizerRequest) -> str:
-        made = await self._post(running, "/apply-template", body.prompt(request), _Prompt, _MAX_PROMPT_BYTES)
+        made = await self._whole("/apply-template", body.prompt(request), _Prompt, _MAX_PROMPT_BYTES)
         return made.prompt
 
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[Running]:
-        async with self._supervisor.slots(self._model).hold(), self._supervisor.lease(self._model) as running:
-            yield running
+    @property
+    def _slots(self) -> Slots:
+        return self._supervisor.slots(self._model)
 
-    async def _post(self, running: Running, path: str, data: bytes, into: type[T], max_bytes: int) -> T:
-        outgoing = running.endpoint.outgoing(path, data, timeouts=self._timeouts)
-        with _mapped():
-            reply = await running.endpoint.transport.post(outgoing, max_bytes=max_bytes)
-        if reply.status != 200:
-            raise refusal(reply.status, reply.body)
+    async def _whole(self, path: str, data: bytes, into: type[T], max_bytes: int) -> T:
+        """The child's whole answer."""
+        async with AsyncExitStack() as stack:
+            exchange = await self._asked(stack, path, data)
+            try:
+                answer = await exchange.reply.whole(max_bytes)
+            except TransportError as exc:
+                raise await self._failed(exchange.running, exc) from exc
         try:
-            return msgspec.json.decode(reply.body, type=into)
+            return msgspec.json.decode(answer, type=into)
         except msgspec.MsgspecError as exc:
             raise EngineFailed("The model's engine answered with something that cannot be read.") from exc
 
+    async def _deltas(self, exchange: _Exchange, reader: ChunkReader) -> AsyncIterator[tuple[Delta, ...]]:
+        try:
+            async for piece in exchange.reply.pieces():
+                if deltas := reader.feed(piece):
+                    yield deltas
+        except TransportError as exc:
+            raise await self._failed(exchange.running, exc) from exc
+        if deltas := reader.close():
+            yield deltas
 
-async def _deltas(reply: StreamedReply, reader: ChunkReader) -> AsyncIterator[tuple[Delta, ...]]:
-    with _mapped():
-        async for piece in reply.pieces():
-            if deltas := reader.feed(piece):
-                yield deltas
-    if deltas := reader.close():
-        yield deltas
+    async def _asked(self, stack: AsyncExitStack, path: str, data: bytes) -> _Exchange:
+        """The child's answer, good so far; child and connection are held until `stack` is left."""
+        running = await stack.enter_async_context(self._supervisor.lease(self._model))
+        try:
+            return await self._sent(stack, running, path, data)
+        except ConnectFailed:
+            # The child has just ended. Nothing was sent, so the next one may be asked.
+            await self._supervisor.unreachable(self._model, running)
+        except TransportError as exc:
+            raise await self._failed(running, exc) from exc
+        running = await stack.enter_async_context(self._supervisor.lease(self._model))
+        try:
+            return await self._sent(stack, running, path, data)
+        except TransportError as exc:
+            raise await self._failed(running, exc) from exc
 
+    async def _sent(self, stack: AsyncExitStack, running: Running, path: str, data: bytes) -> _Exchange:
+        outgoing = running.endpoint.outgoing(path, data, timeouts=self._timeouts)
+        reply = await stack.enter_async_context(running.endpoint.transport.stream(outgoing))
+        if reply.status != 200:
+            raise refusal(reply.status, await reply.whole(_MAX_ERROR_BYTES))
+        return _Exchange(running, reply)
 
-@contextmanager
-def _mapped() -> Iterator[None]:
-    """The transport's errors as ours."""
-    try:
-        yield
-    except TransportError as exc:
-        raise broken(exc) from exc
+    async def _failed(self, running: Running, exc: TransportError) -> EngineFailed:
+        """What a failed connection means; told only when the supervisor knows of a child that has ended.
+
+        The caller's next request would otherwise be sent to the dead child.
+        """
+        if isinstance(exc, ConnectFailed | ConnectionBroken):
+            await self._supervisor.unreachable(self._model, running)
+        return broken(exc)

@@ -78,7 +78,7 @@ _CALLERS_FAULTS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Gl
         ),
     ),
     (
-        re.compile(r"Failed to parse messages|'content'|'messages'|assistant messages at the end"),
+        re.compile(r"Failed to parse messages|'content'|'messages'|assistant messages? (?:at the end|that contains)"),
         _refuse("The messages are not in a form that the model can read.", "messages"),
     ),
     (re.compile(r"Failed to parse tools"), _refuse("The tools are not in a form that the model can read.", "tools")),
@@ -126,7 +126,7 @@ def _too_long(tokens: int | None, context: int | None) -> ContextLengthExceeded:
     )
 
 
-def broken(exc: transport.TransportError) -> GlmgateError:
+def broken(exc: transport.TransportError) -> EngineFailed:
     """What a failure of the connection to the child means."""
     if isinstance(exc, transport.ReplyTimedOut):
         return EngineFailed("The model took too long for its next token.")

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.weights.fit import MemoryNeed, fitting_context, need
 from glmgate.weights.gguf import GgufFacts
+
+_STEP_TOKENS: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,14 @@ def parameters(plan: Plan, settings: EmbeddedSettings) -> Mapping[str, Any]:
         "kv_unified_per_slot": plan.context,
         "cpuparams.n_threads": plan.threads,
         "cpuparams_batch.n_threads": plan.threads,
+        # As many tokens at once as are computed at once: a caller who leaves during a long prompt, and neighbours who
+        # wait for their next token, then wait for 512 tokens and not for the 2048 of the engine's own choice.
+        "n_batch": _STEP_TOKENS,
+        "n_ubatch": _STEP_TOKENS,
         "use_jinja": True,
         "ui": False,
+        # No comments into a silent stream: they would hide from us that no token comes.
+        "sse_ping_interval": 0,
         "endpoint_metrics": True,
         "endpoint_slots": True,
         "cache_ram_mib": settings.cache_ram_mib,
@@ -84,7 +92,7 @@ def parameters(plan: Plan, settings: EmbeddedSettings) -> Mapping[str, Any]:
     if plan.model.kind == "embedding":
         chosen["embedding"] = True
         # An encoder reads a text in one piece, so a micro-batch has to hold the longest.
-        chosen["n_batch"] = chosen["n_ubatch"] = max(512, plan.context)
+        chosen["n_batch"] = chosen["n_ubatch"] = max(_STEP_TOKENS, plan.context)
     if plan.pooling is not None:
         chosen["pooling_type"] = plan.pooling
     return chosen

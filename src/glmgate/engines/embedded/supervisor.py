@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 # Models get this share of the memory where no budget is set; the rest is the server's and everybody else's.
 _MEMORY_SHARE: Final = 0.75
 _BUSY_RETRY_S: Final = 5.0
+_NOTICED_S: Final = 1.0
 
 
 class Supervisor:
@@ -72,13 +73,19 @@ class Supervisor:
             self._watch_idle(resident)
             self._left.set()
 
+    async def unreachable(self, model: LocalModel, running: Running) -> None:
+        """Nobody listens where this child served: wait until its end was noticed, which takes the system a moment."""
+        resident = self._resident(model)
+        if resident.watching is not None and resident.running() == running:
+            await asyncio.wait({resident.watching}, timeout=_NOTICED_S)
+
     def status(self) -> tuple[ModelStatus, ...]:
         """How every model that was asked for stands."""
         now = self._clock()
         return tuple(resident.status(now) for resident in self._residents.values())
 
     async def aclose(self, *, grace_s: float = 30.0) -> None:
-        """Refuse new leases, let those that are held end within `grace_s`, then end all children."""
+        """Start no more children, let leases end within `grace_s` seconds, then end all children."""
         self._closing = True
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_s):

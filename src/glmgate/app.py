@@ -119,6 +119,7 @@ def _given_model(path: Path, facts: GgufFacts) -> LocalModel:
 def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor) -> Deployment:
     profile = shipped(_PROFILE).for_model(
         guarded=facts.control_tokens,
+        markup=facts.markup_tokens,
         context_length=facts.context_length,
         dimensions=facts.embedding_length if model.kind == "embedding" else None,
         vocabulary=facts.vocabulary,

@@ -49,10 +49,16 @@ def test_bad_profiles_are_refused(text: str) -> None:
 
 def test_a_models_facts_are_added() -> None:
     """They are not in the file, because they are the model's."""
-    profile = shipped("embedded").for_model(guarded=("<a>",), context_length=5, dimensions=6, vocabulary=7)
-    assert (profile.guarded, profile.context_length, profile.dimensions, profile.vocabulary) == (("<a>",), 5, 6, 7)
+    profile = shipped("embedded").for_model(guarded=("<a>",), markup=(1,), context_length=5, dimensions=6, vocabulary=7)
+    assert (profile.guarded, profile.markup, profile.context_length, profile.dimensions, profile.vocabulary) == (
+        ("<a>",),
+        (1,),
+        5,
+        6,
+        7,
+    )
     assert msgspec.structs.replace(
-        profile, guarded=(), context_length=None, dimensions=None, vocabulary=None
+        profile, guarded=(), markup=(), context_length=None, dimensions=None, vocabulary=None
     ) == shipped("embedded")
 
 

@@ -6,14 +6,13 @@ import pytest
 
 from glmgate.adaptation.formed import Formed
 from glmgate.adaptation.second_call import SecondCall
-from glmgate.wire.chat import ResponseFormat
 from glmgate.wire.delta import Delta, ToolCallDelta, Usage
 from tests.adaptation.requests import PROFILE, WEATHER, fitted_chat, folded
 
 
 def piece() -> SecondCall:
     """The simplest one: text has to have a form."""
-    return Formed(("get_weather",), ResponseFormat(type="json_object"), PROFILE)
+    return Formed(("get_weather",), {"type": "object"}, PROFILE)
 
 
 CALL = Delta(tool_calls=(ToolCallDelta(index=0, id="c", name="get_weather", arguments="{}"),))

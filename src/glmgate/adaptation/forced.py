@@ -15,7 +15,7 @@ from glmgate.adaptation.call_writer import CallWriter
 from glmgate.adaptation.profile import Profile
 from glmgate.adaptation.second_call import SecondCall
 from glmgate.adaptation.trees import Json
-from glmgate.wire.chat import ChatRequest, FunctionDefinition, JsonSchema, Message, ResponseFormat
+from glmgate.wire.chat import ChatRequest, FunctionDefinition, Message
 from glmgate.wire.delta import Delta
 from glmgate.wire.members import write
 
@@ -43,10 +43,9 @@ class Forced(SecondCall):
         # The same call has the same id; nothing here is random, and no conversation has the same request twice.
         digest = hashlib.sha256(write(request)).hexdigest()[:_ID_DIGITS]
         self._writer = CallWriter(self._names[0] if len(functions) == 1 else None, call_id=f"call_{digest}")
-        form = ResponseFormat(type="json_schema", json_schema=JsonSchema(schema_=schema_of_call(functions)))
         instruction = self._profile.tools.instruction.format(names=", ".join(self._names))
         messages = _instructed(request.messages, instruction)
-        return self.constrained(msgspec.structs.replace(request, messages=messages), form)
+        return self.constrained(msgspec.structs.replace(request, messages=messages), schema_of_call(functions))
 
     @override
     def second(self, delta: Delta) -> Delta:

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from glmgate.adaptation.change import Change
+from glmgate.adaptation.constraint import constrained
 from glmgate.adaptation.formed import Formed
 from glmgate.adaptation.guard import guard_of
 from glmgate.adaptation.profile import Profile
 from glmgate.adaptation.schemas import SchemaCheck, without_root_references
-from glmgate.adaptation.thinking import without_thinking
 from glmgate.errors import MissingParameter
-from glmgate.wire.chat import ChatRequest, JsonSchema, ResponseFormat
+from glmgate.wire.chat import ChatRequest, ResponseFormat
 from glmgate.wire.engine import Note
 
 _SCHEMA = "response_format.json_schema.schema"
@@ -27,16 +27,14 @@ def formats(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     if form.type == "text":
         return Change(msgspec.structs.replace(request, response_format=None))
     schema = {"type": "object"} if form.type == "json_object" else _schema(form, profile)
-    constraint = ResponseFormat(type="json_schema", json_schema=JsonSchema(schema_=schema))
     notes = [Note("response_format", "json_object->json_schema")] if form.type == "json_object" else []
     if request.tools:
         names = tuple(tool.function.name for tool in request.tools if tool.function is not None)
         notes.append(Note("response_format", "emulated"))
         guarded = guard_of(profile.guarded).put_in_all(schema)
-        constraint = ResponseFormat(type="json_schema", json_schema=JsonSchema(schema_=guarded))
         free = msgspec.structs.replace(request, response_format=None)
-        return Change(free, notes=tuple(notes), undo=Formed(names, constraint, profile))
-    change = without_thinking(msgspec.structs.replace(request, response_format=constraint), profile)
+        return Change(free, notes=tuple(notes), undo=Formed(names, guarded, profile))
+    change = constrained(request, schema, profile)
     return Change(change.request, notes=(*notes, *change.notes))
 
 

@@ -5,22 +5,24 @@ With both, the engine lets the format win, and a call becomes impossible (measur
 
 from __future__ import annotations
 
+from typing import Any
+
 from typing_extensions import override
 
 from glmgate.adaptation.profile import Profile
 from glmgate.adaptation.second_call import SecondCall
-from glmgate.wire.chat import ChatRequest, ResponseFormat
+from glmgate.wire.chat import ChatRequest
 
 
 class Formed(SecondCall):
-    """A call of one of `names`, or text in the form `form`."""
+    """A call of one of `names`, or JSON that follows `schema`."""
 
-    __slots__ = ("_form",)
+    __slots__ = ("_schema",)
 
-    def __init__(self, names: tuple[str, ...], form: ResponseFormat, profile: Profile) -> None:
+    def __init__(self, names: tuple[str, ...], schema: dict[str, Any], profile: Profile) -> None:
         super().__init__(names, profile)
-        self._form = form
+        self._schema = schema
 
     @override
     def second_request(self, request: ChatRequest) -> ChatRequest:
-        return self.constrained(request, self._form)
+        return self.constrained(request, self._schema)

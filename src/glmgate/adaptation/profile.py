@@ -89,7 +89,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     with the values of which that is true ([]: all). `longest_answer`: what `max_tokens` is clamped to when the
     model's context length is not known.
 
-    The last four are facts of the model and not in the file; see `for_model`.
+    The last five are facts of the model and not in the file; see `for_model`.
     """
 
     name: str
@@ -105,6 +105,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     inputs: Inputs
     inert: dict[str, tuple[object, ...]]
     guarded: tuple[str, ...] = ()
+    markup: tuple[int, ...] = ()
     context_length: int | None = None
     dimensions: int | None = None
     vocabulary: int | None = None
@@ -113,13 +114,23 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         self,
         *,
         guarded: tuple[str, ...] = (),
+        markup: tuple[int, ...] = (),
         context_length: int | None = None,
         dimensions: int | None = None,
         vocabulary: int | None = None,
     ) -> Profile:
-        """This profile with a model's facts: its special tokens, context in tokens, vector size, number of tokens."""
+        """This profile with a model's facts.
+
+        Its special tokens, the ids of those that structure an answer without ending it, its context in tokens, the size
+        of its vectors, the number of its tokens.
+        """
         return msgspec.structs.replace(
-            self, guarded=guarded, context_length=context_length, dimensions=dimensions, vocabulary=vocabulary
+            self,
+            guarded=guarded,
+            markup=markup,
+            context_length=context_length,
+            dimensions=dimensions,
+            vocabulary=vocabulary,
         )
 
 

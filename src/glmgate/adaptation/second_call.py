@@ -5,13 +5,15 @@ What counts as asked for, and what the second call is, say the pieces built on i
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from typing_extensions import override
 
 from glmgate.adaptation.change import Piece
+from glmgate.adaptation.constraint import constrained
 from glmgate.adaptation.profile import Profile
-from glmgate.adaptation.thinking import without_thinking
-from glmgate.wire.chat import ChatRequest, ResponseFormat
+from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Delta, Usage
 
 
@@ -60,10 +62,10 @@ class SecondCall(Piece):
         """The second call, from the first as it was sent."""
         raise NotImplementedError
 
-    def constrained(self, request: ChatRequest, form: ResponseFormat) -> ChatRequest:
-        """`request` under the constraint of `form`. The tools stay in the prompt, so what is cached of it holds."""
-        fitted = msgspec.structs.replace(request, tool_choice="none", parallel_tool_calls=None, response_format=form)
-        return without_thinking(fitted, self._profile).request
+    def constrained(self, request: ChatRequest, schema: dict[str, Any]) -> ChatRequest:
+        """`request` constrained to `schema`. The tools stay in the prompt, so what is cached of it holds."""
+        fitted = msgspec.structs.replace(request, tool_choice="none", parallel_tool_calls=None)
+        return constrained(fitted, schema, self._profile).request
 
     def _first(self, delta: Delta) -> Delta:
         if self._wanted:

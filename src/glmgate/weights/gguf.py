@@ -78,6 +78,7 @@ class GgufFacts:
     """What the header says. Lengths are in tokens, `file_bytes` is the size on disk.
 
     `control_tokens` are those that mean something to the model wherever they stand: control and user-defined ones.
+    `markup_tokens` are the ids of the user-defined ones, which structure an answer (thoughts, calls) and never end it.
     `kv_heads` has one number for each layer. `file_type` and `pooling` are llama.cpp's numbers, -1 where the file says
     nothing.
     """
@@ -97,6 +98,7 @@ class GgufFacts:
     pooling: int
     chat_template: str | None
     control_tokens: tuple[str, ...]
+    markup_tokens: tuple[int, ...] = ()
 
 
 def read_facts(path: Path) -> GgufFacts:
@@ -176,15 +178,16 @@ class _Header:
             vocabulary=len(tokens) if isinstance(tokens, _Texts) else 0,
             pooling=self._number(f"{architecture}.pooling_type", default=-1),
             chat_template=self._text_member("tokenizer.chat_template"),
-            control_tokens=self._control_tokens(tokens),
+            control_tokens=tuple(text for _, text in self._of_kind(tokens, _CONTROL, _USER_DEFINED)),
+            markup_tokens=tuple(index for index, _ in self._of_kind(tokens, _USER_DEFINED)),
         )
 
-    def _control_tokens(self, tokens: object) -> tuple[str, ...]:
+    def _of_kind(self, tokens: object, *wanted: int) -> list[tuple[int, str]]:
+        """Ids and texts of the tokens of these kinds."""
         kinds = self._members.get("tokenizer.ggml.token_type")
         if not isinstance(tokens, _Texts) or not isinstance(kinds, list):
-            return ()
-        wanted = (index for index, kind in enumerate(kinds[: len(tokens)]) if kind in (_CONTROL, _USER_DEFINED))
-        return tuple(tokens[index] for index in wanted)
+            return []
+        return [(index, tokens[index]) for index, kind in enumerate(kinds[: len(tokens)]) if kind in wanted]
 
     def _text_member(self, key: str) -> str | None:
         value = self._members.get(key)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from glmgate.errors import SettingsError
 from glmgate.storage.database import Database
+from glmgate.storage.fresh import create
 from glmgate.storage.schema import REVISION
 
 
@@ -37,10 +38,15 @@ def current_revision(connection: Connection) -> str | None:
 
 
 def _bring_up(connection: Connection) -> None:
+    found = current_revision(connection)  # again: another process may have upgraded while this one waited
+    if found == REVISION:
+        return
+    if found is None:
+        create(connection)
+        return
     from glmgate.storage import upgrade  # noqa: PLC0415 -- 0.3 s that only a start with an upgrade may cost
 
-    found = current_revision(connection)  # again: another process may have upgraded while this one waited
-    if found is not None and found not in upgrade.known_revisions():
+    if found not in upgrade.known_revisions():
         raise SettingsError(
             f"The database has the schema {found!r}, which this glmgate does not know (it knows up to {REVISION!r}): "
             "a newer glmgate wrote it. Start that version, or take a backup from before it."

@@ -1,0 +1,33 @@
+"""A database that was made at once is the one that the migrations make step by step."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+from glmgate.storage.database import Database
+from glmgate.storage.fresh import create
+from glmgate.storage.upgrade import upgrade
+
+
+def contents(path: Path) -> list[str]:
+    """The statements that would make the database again, rows included, without the times of the rows."""
+    connection = sqlite3.connect(path)
+    try:
+        dump = "\n".join(connection.iterdump())
+    finally:
+        connection.close()
+    statements = re.sub(r"\d\.\d{9,}e\+09|\d{9,}\.\d+", "TIME", dump).split(";\n")
+    return sorted(" ".join(statement.split()) for statement in statements)
+
+
+async def test_made_at_once_and_migrated_are_equal(tmp_path: Path) -> None:
+    """Tables, columns, keys, indexes, the default rows and the revision; the constraints' names too."""
+    for name, make in (("fresh", create), ("migrated", upgrade)):
+        database = Database(f"sqlite:///{tmp_path}/{name}.db")
+        await database.write(make)
+        await database.aclose()
+    fresh, migrated = contents(tmp_path / "fresh.db"), contents(tmp_path / "migrated.db")
+    assert fresh == migrated
+    assert any("0001" in statement for statement in fresh)

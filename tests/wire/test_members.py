@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from glmgate.errors import InvalidRequest, MissingParameter
 from glmgate.wire.chat import ChatRequest
-from glmgate.wire.members import plain, read, write
+from glmgate.wire.members import MAX_DEPTH, plain, read, write
 
 HELLO = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -71,6 +71,7 @@ def test_a_missing_member_is_named() -> None:
         b"\xff\xfe",
         b'{"model": "\\ud800", "messages": []}',
         b'{"model": "m", "messages": [], "x": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"model": "m", "messages": [], "x": ' + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"}",
         b'{"model": "m", "messages": [], "temperature": 1e999}',
     ],
 )
@@ -79,6 +80,12 @@ def test_what_is_no_readable_object_is_a_clear_refusal(body: bytes) -> None:
     with pytest.raises(InvalidRequest) as caught:
         read(body, ChatRequest)
     assert caught.value.status == 400
+
+
+def test_as_deep_as_allowed_is_read() -> None:
+    """The bound counts the body itself as the first level."""
+    body = b'{"model": "m", "messages": [], "x": ' + b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1) + b"}"
+    assert write(read(body, ChatRequest)).count(b"[") == MAX_DEPTH
 
 
 JSON = st.recursive(

@@ -67,6 +67,14 @@ async def busy_slots(running: Running) -> int:
     return sum(slot["is_processing"] for slot in msgspec.json.decode(reply.body))
 
 
+async def prompt_tokens_read(running: Running) -> int:
+    """How many tokens of prompts the child says that it has read."""
+    request = running.endpoint.outgoing("/metrics", timeouts=Timeouts())
+    reply = await running.endpoint.transport.get(request, max_bytes=1 << 20)
+    counts = dict(line.rsplit(b" ", 1) for line in reply.body.splitlines() if not line.startswith(b"#"))
+    return int(counts[b"llamacpp:prompt_tokens_total"])
+
+
 async def until(true: Callable[[], bool], *, seconds: float = 20) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(seconds):

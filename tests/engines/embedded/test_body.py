@@ -27,7 +27,7 @@ def sent(request: ChatRequest | CompletionRequest) -> dict[str, Any]:
 def test_the_child_always_streams_counts_and_answers_once() -> None:
     """Whatever the caller asked for."""
     made = sent(chat(stream=False, n=3, stream_options={"include_usage": False}))
-    assert made["stream"] is made["timings_per_token"] is made["cache_prompt"] is True
+    assert made["stream"] is made["timings_per_token"] is made["cache_prompt"] is made["return_progress"] is True
     assert made["stream_options"] == {"include_usage": True}
     assert made["n"] == 1
 

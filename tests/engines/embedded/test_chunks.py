@@ -91,6 +91,17 @@ def test_thoughts_are_reasoning_and_counted_as_such() -> None:
     assert deltas[-1].usage == Usage(7, 7, 3, 4)
 
 
+def test_progress_with_the_prompt_says_nothing() -> None:
+    """The child tells of each micro-batch, so that it notices when its caller has gone; a client needs none of it."""
+    reader = ChunkReader()
+    body = {
+        "choices": [{"index": 0, "delta": {"role": "assistant", "content": None}, "finish_reason": None}],
+        "timings": timings(0),
+        "prompt_progress": {"total": 7, "cache": 3, "processed": 5, "time_ms": 1},
+    }
+    assert reader.feed(event_bytes(msgspec.json.encode(body))) == ()
+
+
 def test_a_stream_that_is_left_early_was_counted_so_far() -> None:
     """Each delta has the usage up to it."""
     reader = ChunkReader()

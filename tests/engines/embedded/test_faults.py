@@ -19,7 +19,17 @@ from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.errors import CapacityExceeded, EngineFailed, Unavailable
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Delta
-from tests.engines.embedded.asking import CALL, answer, busy_slots, chat, endless, engine, supervised, until
+from tests.engines.embedded.asking import (
+    CALL,
+    answer,
+    busy_slots,
+    chat,
+    endless,
+    engine,
+    prompt_tokens_read,
+    supervised,
+    until,
+)
 
 pytestmark = pytest.mark.engine
 
@@ -121,16 +131,17 @@ async def test_leaving_a_stream_frees_the_slot_while_decoding(tiny: Path) -> Non
 
 
 async def test_a_caller_cancelled_during_the_prompt_frees_the_slot(slow: Path) -> None:
-    """After the micro-batch that is being computed, not after the whole prompt or answer."""
+    """Within two micro-batches of 512 tokens, not after the whole prompt of some four thousand."""
     model = LocalModel("m", slow)
     async with engine(model, context=LONG_CONTEXT) as (asked, supervisor):
-        await answer(asked, chat(max_tokens=1))
         asking = asyncio.create_task(ask(asked, endless(text="long " * 790)))
         await slots_working(supervisor, model, wanted=True)
         asking.cancel()
         await asyncio.wait({asking})
         assert supervisor.slots(model).busy == 0
         await slots_working(supervisor, model, wanted=False)
+        async with supervisor.lease(model) as child:
+            assert await prompt_tokens_read(child) <= 2048
 
 
 async def test_two_hundred_callers_that_vanish_leave_nothing(tiny: Path) -> None:

@@ -80,6 +80,13 @@ async def test_nothing_runs_before_it_is_wanted(make: Make, launch: FakeLaunch) 
     assert launch.starts == 0
 
 
+async def test_the_context_is_known_before_anything_runs(make: Make, models: list[LocalModel]) -> None:
+    """Model cards tell it; the model's own is the most."""
+    facts = read_facts(models[0].path)
+    assert make().context(facts) == CONTEXT
+    assert make(context=1 << 20).context(facts) == facts.context_length
+
+
 async def test_requests_that_come_first_share_one_start(
     make: Make, launch: FakeLaunch, models: list[LocalModel]
 ) -> None:

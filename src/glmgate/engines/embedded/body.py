@@ -23,6 +23,9 @@ _FORCED: Final[dict[str, Any]] = {
     "stream_options": {"include_usage": True},
     "timings_per_token": True,
     "cache_prompt": True,
+    # A chunk for each micro-batch of the prompt: only when the child writes does it notice that its caller has gone,
+    # and do we notice that it still works (measured: without this a prompt is read to its end for nobody).
+    "return_progress": True,
     # Several choices are several requests: the child counts the tokens of one only (measured).
     "n": 1,
 }

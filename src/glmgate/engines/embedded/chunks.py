@@ -137,15 +137,14 @@ class ChunkReader:
         piece = choice.delta or _Piece(content=choice.text)
         calls = tuple(self._call(call) for call in piece.tool_calls or ())
         logprobs = self._logprobs(choice.logprobs)
-        if not (piece.content or piece.reasoning_content or calls or logprobs):
-            return None
-        return Delta(
+        delta = Delta(
             content=piece.content or None,
             reasoning=piece.reasoning_content or None,
             tool_calls=calls,
             usage=self._usage,
             logprobs=logprobs,
         )
+        return delta if delta.says_something or logprobs else None
 
     def _call(self, call: _Call) -> ToolCallDelta:
         function = call.function

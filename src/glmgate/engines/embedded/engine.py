@@ -74,10 +74,8 @@ class EmbeddedEngine:
     def __init__(self, model: LocalModel, supervisor: Supervisor) -> None:
         self._model = model
         self._supervisor = supervisor
-        settings = supervisor.settings
-        self._timeouts = Timeouts(
-            connect_s=_CONNECT_S, first_s=settings.first_token_s, idle_s=settings.next_token_s, total_s=None
-        )
+        silence_s = supervisor.settings.silence_s
+        self._timeouts = Timeouts(connect_s=_CONNECT_S, first_s=silence_s, idle_s=silence_s, total_s=None)
 
     @asynccontextmanager
     async def stream(self, call: Call, request: Generation) -> AsyncIterator[Deltas]:  # noqa: ARG002 # the Protocol's

@@ -129,5 +129,5 @@ def _too_long(tokens: int | None, context: int | None) -> ContextLengthExceeded:
 def broken(exc: transport.TransportError) -> EngineFailed:
     """What a failure of the connection to the child means."""
     if isinstance(exc, transport.ReplyTimedOut):
-        return EngineFailed("The model took too long for its next token.")
+        return EngineFailed("The model was silent for too long.")
     return EngineFailed("The model's engine broke off while it worked on the request. Try again.")

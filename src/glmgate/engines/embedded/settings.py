@@ -25,8 +25,7 @@ class EmbeddedSettings:
     gpu_layers: Annotated[int | None, "Layers to put on the GPU; unset: all, where there is one."] = None
     start_timeout_s: Annotated[float, "Seconds that a model has to load."] = 120
     start_wait_s: Annotated[float, "Seconds that a request waits for a model to load; longer is answered 503."] = 30
-    first_token_s: Annotated[float, "Seconds that a prompt may take before its first token."] = 600
-    next_token_s: Annotated[float, "Seconds that may pass between two tokens."] = 120
+    silence_s: Annotated[float, "Seconds without a sign of an answer after which it counts as broken."] = 600
     cache_ram_mib: Annotated[int, "MiB of memory for prompts that were computed before."] = 256
     chat_templates: Annotated[Mapping[str, Path], "Chat template files that replace a model family's own."] = field(
         default_factory=lambda: MappingProxyType({})

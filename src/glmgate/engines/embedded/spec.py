@@ -40,10 +40,15 @@ class Plan:
     pooling: str | None
 
 
+def context_of(facts: GgufFacts, settings: EmbeddedSettings, *, budget_bytes: int) -> int:
+    """The tokens that each request may have, prompt and answer: as set, or what fits; never beyond the model's own."""
+    context = settings.context or fitting_context(facts, slots=settings.parallel, budget_bytes=budget_bytes)
+    return min(context, facts.context_length)
+
+
 def plan(model: LocalModel, facts: GgufFacts, settings: EmbeddedSettings, *, threads: int, budget_bytes: int) -> Plan:
     """The plan for a model on this machine. Raises OSError when a template that replaces its own cannot be read."""
-    context = settings.context or fitting_context(facts, slots=settings.parallel, budget_bytes=budget_bytes)
-    context = min(context, facts.context_length)
+    context = context_of(facts, settings, budget_bytes=budget_bytes)
     override = settings.chat_templates.get(facts.architecture)
     template = model.chat_template or (override.read_text("utf-8") if override else None)
     # llama.cpp's number is -1 or 0 where the file does not say how tokens become one vector; the mean is the usual way.

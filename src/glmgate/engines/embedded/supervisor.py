@@ -18,10 +18,10 @@ from glmgate.engines.embedded.process import StartFailed, launch
 from glmgate.engines.embedded.resident import Child, Launch, ModelStatus, Resident, Running
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.engines.embedded.slots import Slots
-from glmgate.engines.embedded.spec import LocalModel, Plan, parameters, plan
+from glmgate.engines.embedded.spec import LocalModel, Plan, context_of, parameters, plan
 from glmgate.errors import CapacityExceeded, Unavailable
 from glmgate.weights.errors import WeightsUnreadable
-from glmgate.weights.gguf import read_facts
+from glmgate.weights.gguf import GgufFacts, read_facts
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +51,10 @@ class Supervisor:
         self._room = asyncio.Lock()
         self._left = asyncio.Event()
         self._closing = False
+
+    def context(self, facts: GgufFacts) -> int:
+        """The tokens, prompt and answer, that a request to a model with these facts may have here."""
+        return context_of(facts, self.settings, budget_bytes=self._budget)
 
     def slots(self, model: LocalModel) -> Slots:
         """The model's slots and queue."""

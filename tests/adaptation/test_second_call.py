@@ -22,7 +22,8 @@ REQUEST = fitted_chat(tools=[WEATHER], max_tokens=100, thinking={"type": "enable
 def test_reasoning_goes_on_at_once() -> None:
     """Nobody waits for thoughts."""
     undo = piece()
-    assert undo.feed(Delta(reasoning="Hm")) == (Delta(reasoning="Hm"),)
+    thought = Delta(reasoning="Hm", logprobs={"content": [{"token": "Hm"}]})
+    assert undo.feed(thought) == (thought,)
     assert not undo.done
 
 
@@ -45,7 +46,8 @@ def test_an_answer_with_a_call_ends_as_one() -> None:
 def test_text_is_held_and_the_stream_left() -> None:
     """The text is not seen, and no more of it is waited for."""
     undo = piece()
-    assert undo.feed(Delta(content="Sure, ", usage=Usage(10, 1))) == (Delta(usage=Usage(10, 1)),)
+    text = Delta(content="Sure, ", usage=Usage(10, 1), logprobs={"content": [{"token": "Sure, "}]})
+    assert undo.feed(text) == (Delta(usage=Usage(10, 1)),)
     assert undo.done
     assert undo.feed(Delta(content="here")) == ()
     assert undo.feed(Delta(finish_reason="stop")) == ()

@@ -12,19 +12,21 @@ import msgspec
 
 from glmgate.adaptation.patterns import nesting, objection
 from glmgate.adaptation.profile import SchemaLimits
-from glmgate.adaptation.trees import Json, nodes
+from glmgate.adaptation.trees import Json, deeper_than
 from glmgate.errors import InvalidRequest
 
-_AT_LEAST: Final = ("minLength", "minItems", "minProperties")
-_AT_MOST: Final = ("maxLength", "maxItems", "maxProperties")
-_REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
+_AT_LEAST: Final = frozenset({"minLength", "minItems", "minProperties"})
+_AT_MOST: Final = frozenset({"maxLength", "maxItems", "maxProperties"})
+_REFERENCES: Final = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
 # Below these the keys are names that the caller made up, not words of the schema language.
-_NAMED: Final = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
-_SUBSCHEMA: Final = (
-    *("additionalProperties", "additionalItems", "items", "contains", "not", "if", "then", "else", "propertyNames"),
-    *("unevaluatedProperties", "unevaluatedItems"),
+_NAMED: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+# Below these are schemas, one or a list of them.
+_SCHEMAS: Final = frozenset(
+    {
+        *("anyOf", "oneOf", "allOf", "prefixItems", "items", "additionalItems", "unevaluatedItems", "contains"),
+        *("additionalProperties", "unevaluatedProperties", "propertyNames", "not", "if", "then", "else"),
+    }
 )
-_SUBSCHEMAS: Final = ("anyOf", "oneOf", "allOf", "prefixItems", "items")
 _OWN_ROOT: Final = "glmgate_root"
 
 
@@ -44,48 +46,62 @@ class SchemaCheck:
         while waiting:
             node, place = waiting.pop()
             if isinstance(node, dict):
-                _check_references(node, place, schema)
-                self._check_counts(node, place)
-                self._check_patterns(node, place)
-                waiting.extend(_below(node, place))
+                for word, item in node.items():
+                    self._check_member(word, item, f"{place}.{word}", schema)
+                    waiting.extend(_below(word, item, place))
 
     def _bound_size(self, schema: dict[str, Any], path: str) -> None:
         limits = self.limits
-        for count, (_, depth) in enumerate(nodes(schema), start=1):
-            if depth > limits.depth * 2:  # a level of the data is two of the schema: `properties`, and the property
-                raise _refusal(path, f"is nested deeper than {limits.depth} levels")
-            if count + self.values > limits.values:
-                raise _refusal(path, f"makes more than {limits.values} values, with the schemas before it")
-        self.values += count
-        size = len(msgspec.json.encode(schema))
-        if size > limits.bytes:
-            raise _refusal(path, f"has {size} bytes, at most {limits.bytes}")
+        try:
+            text = msgspec.json.encode(schema)
+        except RecursionError as exc:
+            raise _refusal(path, f"is nested deeper than {limits.depth} levels") from exc
+        if len(text) > limits.bytes:
+            raise _refusal(path, f"has {len(text)} bytes, at most {limits.bytes}")
+        # Counted in its text, which is far quicker than a walk: each container, and each item but one, has its mark.
+        opened = text.count(b"{") + text.count(b"[")
+        self.values += opened + text.count(b",")
+        if self.values > limits.values:
+            raise _refusal(path, f"makes more than {limits.values} values, with the schemas before it")
+        # A level of the data is two of the schema: `properties`, and the property.
+        if opened > limits.depth * 2 and deeper_than(schema, limits.depth * 2):
+            raise _refusal(path, f"is nested deeper than {limits.depth} levels")
 
-    def _check_counts(self, node: dict[str, Any], place: str) -> None:
-        for words, most in ((_AT_LEAST, self.limits.least), (_AT_MOST, self.limits.most)):
-            for word in words:
-                count = node.get(word)
-                if isinstance(count, int | float) and not 0 <= count <= most:
-                    raise _refusal(f"{place}.{word}", f"is {count}, but must be between 0 and {most}")
-        if len(_named(node, "properties")) > self.limits.properties:
-            raise _refusal(f"{place}.properties", f"has more than {self.limits.properties} properties")
-        if isinstance(choices := node.get("enum"), list):
-            self.choices += len(choices)
+    def _check_member(self, word: str, item: Json, place: str, root: dict[str, Any]) -> None:
+        if word in _REFERENCES:
+            _check_reference(item, place, root)
+        elif word in _AT_LEAST:
+            _check_count(item, place, self.limits.least)
+        elif word in _AT_MOST:
+            _check_count(item, place, self.limits.most)
+        elif word in ("pattern", "patternProperties"):
+            for pattern in item if isinstance(item, dict) else (item,):
+                self._check_pattern(pattern, place)
+        else:
+            self._check_number(word, item, place)
+
+    def _check_number(self, word: str, item: Json, place: str) -> None:
+        """How many of something there are."""
+        if word == "enum" and isinstance(item, list):
+            self.choices += len(item)
             if self.choices > self.limits.choices:
-                raise _refusal(f"{place}.enum", f"makes more than {self.limits.choices} values of enums in all")
+                raise _refusal(place, f"makes more than {self.limits.choices} values of enums in all")
+        elif word == "properties" and isinstance(item, dict) and len(item) > self.limits.properties:
+            raise _refusal(place, f"has more than {self.limits.properties} properties")
 
-    def _check_patterns(self, node: dict[str, Any], place: str) -> None:
-        for word, pattern in _patterns(node):
-            if why := objection(pattern, longest=self.limits.pattern, repeat=self.limits.repeat):
-                raise _refusal(f"{place}.{word}", f"is not accepted: {why}")
-            self.nested += nesting(pattern)
-            if self.nested > self.limits.repeat * 2:
-                raise _refusal(f"{place}.{word}", "is not accepted: with the patterns before it, it is too large")
+    def _check_pattern(self, pattern: object, place: str) -> None:
+        if not isinstance(pattern, str):
+            return
+        if why := objection(pattern, longest=self.limits.pattern, repeat=self.limits.repeat):
+            raise _refusal(place, f"is not accepted: {why}")
+        self.nested += nesting(pattern)
+        if self.nested > self.limits.repeat * 2:
+            raise _refusal(place, "is not accepted: with the patterns before it, it is too large")
 
 
 def without_root_references(schema: dict[str, Any]) -> dict[str, Any]:
     """`schema` with references to its root (`#`), which the engine does not know, to a copy under `$defs` instead."""
-    if not any(isinstance(node, dict) and node.get("$ref") == "#" for node, _ in nodes(schema)):
+    if b'"$ref":"#"' not in msgspec.json.encode(schema):
         return schema
     moved: dict[str, Any] = _pointed(schema, f"#/$defs/{_OWN_ROOT}")
     body = {name: item for name, item in moved.items() if name != "$defs"}
@@ -98,12 +114,6 @@ def _pointed(schema: Json, root: str) -> Json:
     if not isinstance(schema, dict):
         return schema
     return {key: root if key == "$ref" and item == "#" else _pointed(item, root) for key, item in schema.items()}
-
-
-def _check_references(node: dict[str, Any], place: str, root: dict[str, Any]) -> None:
-    for word in _REFERENCES:
-        if word in node:
-            _check_reference(node[word], f"{place}.{word}", root)
 
 
 def _check_reference(reference: object, place: str, root: dict[str, Any]) -> None:
@@ -120,24 +130,21 @@ def _check_reference(reference: object, place: str, root: dict[str, Any]) -> Non
             raise _refusal(place, "points to nothing in the schema")
 
 
-def _patterns(node: dict[str, Any]) -> list[tuple[str, str]]:
-    patterns = [("patternProperties", name) for name in _named(node, "patternProperties")]
-    if isinstance(pattern := node.get("pattern"), str):
-        patterns.append(("pattern", pattern))
-    return patterns
+def _check_count(count: object, place: str, most: int) -> None:
+    if isinstance(count, int | float) and not 0 <= count <= most:
+        raise _refusal(place, f"is {count}, but must be between 0 and {most}")
 
 
-def _below(node: dict[str, Any], place: str) -> list[tuple[Json, str]]:
-    below: list[tuple[Json, str]] = []
-    for word in _NAMED:
-        below += [(child, _join(f"{place}.{word}", name)) for name, child in _named(node, word).items()]
-    for word in _SUBSCHEMA:
-        if isinstance(child := node.get(word), dict):
-            below.append((child, f"{place}.{word}"))
-    for word in _SUBSCHEMAS:
-        if isinstance(children := node.get(word), list):
-            below += [(child, f"{place}.{word}[{index}]") for index, child in enumerate(children)]
-    return below
+def _below(word: str, item: Json, place: str) -> list[tuple[Json, str]]:
+    """The schemas in a member of a schema, with their places."""
+    if word in _NAMED and isinstance(item, dict):
+        return [(child, _join(f"{place}.{word}", name)) for name, child in item.items()]
+    if word in _SCHEMAS:
+        if isinstance(item, dict):
+            return [(item, f"{place}.{word}")]
+        if isinstance(item, list):
+            return [(child, f"{place}.{word}[{index}]") for index, child in enumerate(item)]
+    return []
 
 
 def _named(node: dict[str, Any], word: str) -> dict[str, Any]:

@@ -79,7 +79,9 @@ class SecondCall(Piece):
             self._wanted = True
             self.done = True
         reason = None if self._wanted else delta.finish_reason
-        return Delta(choice=delta.choice, reasoning=delta.reasoning, usage=delta.usage, finish_reason=reason)
+        # Text that is not shown keeps its log probabilities to itself.
+        logprobs = delta.logprobs if delta.reasoning and not delta.content else None
+        return msgspec.structs.replace(delta, content=None, tool_calls=(), finish_reason=reason, logprobs=logprobs)
 
     def _calls(self, delta: Delta) -> bool:
         """Whether one of our functions is called here; a call of anything else counts as text."""

@@ -55,6 +55,8 @@ def test_the_facts_of_a_model_are_read(tiny: Path) -> None:
 def test_control_and_user_defined_tokens_are_named(tiny: Path) -> None:
     """Both mean something to the model wherever they stand, so both must not come from a caller's text."""
     assert read_facts(tiny).control_tokens == CONTROL_TOKENS + TEXT_TOKENS
+    last = read_facts(tiny).vocabulary
+    assert read_facts(tiny).markup_tokens == tuple(range(last - len(TEXT_TOKENS), last))
 
 
 def test_the_shipped_models_are_read() -> None:

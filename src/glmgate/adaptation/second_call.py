@@ -74,12 +74,13 @@ class SecondCall(Piece):
         if self._called:
             ended = "tool_calls" if delta.finish_reason == "stop" else delta.finish_reason
             return msgspec.structs.replace(delta, finish_reason=ended)
+        return self._uncalled(delta)
+
+    def _uncalled(self, delta: Delta) -> Delta:
+        """Before any call: thoughts go on, text is not shown, and its log probabilities neither."""
         text = (delta.content or "").strip()
-        if text or delta.tool_calls or delta.finish_reason in ("stop", "tool_calls"):
-            self._wanted = True
-            self.done = True
+        self._wanted = self.done = bool(text or delta.tool_calls) or delta.finish_reason in ("stop", "tool_calls")
         reason = None if self._wanted else delta.finish_reason
-        # Text that is not shown keeps its log probabilities to itself.
         logprobs = delta.logprobs if delta.reasoning and not delta.content else None
         return msgspec.structs.replace(delta, content=None, tool_calls=(), finish_reason=reason, logprobs=logprobs)
 

@@ -212,6 +212,14 @@ async def test_a_model_that_is_damaged_is_unavailable_and_the_reason_is_in_the_l
     assert "unknown model architecture" in caplog.text
 
 
+async def test_a_family_s_template_replaces_the_file_s(tiny: Path, tmp_path: Path) -> None:
+    """Where the one in a file breaks the engine's parser (engine facts 3.15)."""
+    template = tmp_path / "t.jinja"
+    template.write_text("{% for message in messages %}[{{ message.role }}]{{ message.content }}{% endfor %}")
+    async with engine(LocalModel("m", tiny), chat_templates={"glm4": template}) as (asked, _):
+        assert await asked.render(chat("Hi")) == "[user]Hi"
+
+
 async def test_models_take_each_other_s_place_when_memory_is_short(tiny: Path, slow: Path) -> None:
     """The child of the one really ends before the other's starts."""
     one, two = LocalModel("one", tiny), LocalModel("two", slow)

@@ -274,6 +274,18 @@ async def test_a_missing_file_is_told_without_its_path(make: Make, tmp_path: Pat
     assert str(tmp_path) not in caught.value.message
 
 
+async def test_a_template_that_cannot_be_read_is_told(
+    make: Make, models: list[LocalModel], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that is not there, and one that is no text."""
+    binary = tmp_path / "t.jinja"
+    binary.write_bytes(b"\xff")
+    for template in (tmp_path / "none.jinja", binary):
+        with pytest.raises(Unavailable, match="'one' cannot be loaded"):
+            await use(make(chat_templates={"glm4": template}), models[0])
+    assert "none.jinja" in caplog.text
+
+
 async def test_closing_lets_leases_end_first(make: Make, launch: FakeLaunch, models: list[LocalModel]) -> None:
     """An answer that is being given is given to its end; no model is started any more."""
     supervisor = make()

@@ -47,7 +47,10 @@ def context_of(facts: GgufFacts, settings: EmbeddedSettings, *, budget_bytes: in
 
 
 def plan(model: LocalModel, facts: GgufFacts, settings: EmbeddedSettings, *, threads: int, budget_bytes: int) -> Plan:
-    """The plan for a model on this machine. Raises OSError when a template that replaces its own cannot be read."""
+    """The plan for a model on this machine.
+
+    Raises OSError or UnicodeDecodeError when a template that replaces the model's own cannot be read.
+    """
     context = context_of(facts, settings, budget_bytes=budget_bytes)
     override = settings.chat_templates.get(facts.architecture)
     template = model.chat_template or (override.read_text("utf-8") if override else None)

@@ -147,7 +147,7 @@ class Supervisor:
         try:
             facts = read_facts(model.path)
             return plan(model, facts, self.settings, threads=good_threads(), budget_bytes=self._budget)
-        except (WeightsUnreadable, OSError) as exc:
+        except (WeightsUnreadable, OSError, UnicodeDecodeError) as exc:
             _log.error("model %r cannot be loaded: %s", model.name, exc)
             raise Unavailable(f"The model {model.name!r} cannot be loaded; the server's log says why.") from exc
 

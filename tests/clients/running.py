@@ -70,10 +70,10 @@ class Running:
 
     process: subprocess.Popen[str]
 
-    def heard(self, word: str) -> bool:
-        """Whether the next line is this word; waits for it."""
+    def hear(self) -> str:
+        """The next line of its standard output; waits for it."""
         assert self.process.stdout is not None
-        return self.process.stdout.readline().strip() == word
+        return self.process.stdout.readline().strip()
 
     def say(self, word: str) -> None:
         """Write a line to its standard input."""

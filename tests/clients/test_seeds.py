@@ -2,51 +2,69 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from tests.clients.environments import Name
-from tests.clients.running import run_file
+from tests.clients.running import Running, run_file, running_script
 from tests.clients.snippets import SEEDS, SNIPPETS, Predicate, Run, Snippet
 from tests.stories.served import Served
 
 pytestmark = [pytest.mark.clients, pytest.mark.engine]
 
 AS_PRINTED = "/api/paas/v4/"
-Case = tuple[Snippet, Name, str]
 
 
 @dataclass(slots=True)
 class Runs:
-    """Each snippet's run, made when it is first asked for: all its predicates judge the same one."""
+    """Each snippet's run, made when it is first asked for: all its predicates judge the same one.
+
+    As printed, a snippet runs as the program that it is. For OpenAI's surface those of one client take turns in one
+    interpreter, which saves the import of the SDK, most of the time that a run takes.
+    """
 
     served: Served
     folder: Path
+    stack: ExitStack
     done: dict[tuple[str, Name, str], Run] = field(default_factory=dict)
+    interpreters: dict[Name, Running] = field(default_factory=dict)
 
     def of(self, snippet: Snippet, client: Name, base: str) -> Run:
         """The run of a snippet with a client against a base path."""
         case = (snippet.name, client, base)
         if case not in self.done:
-            self.done[case] = self._run(snippet, client, self.served.base(base))
+            file = self.folder / f"{snippet.name}.py"
+            address = self.served.base(base)
+            file.write_text(snippet.text(self.served.key, address), encoding="utf-8")
+            before = len(self.served.requests())
+            output = self._alone(file, client, address) if base == AS_PRINTED else self._in_turn(file, client)
+            self.done[case] = Run(output, self.served.requests(after=before))
         return self.done[case]
 
-    def _run(self, snippet: Snippet, client: Name, address: str) -> Run:
-        file = self.folder / f"{snippet.name}.py"
-        file.write_text(snippet.text(self.served.key, address), encoding="utf-8")
-        before = len(self.served.requests())
+    def _alone(self, file: Path, client: Name, address: str) -> str:
         done = run_file(client, file, {"ZHIPUAI_BASE_URL": address})
         assert done.returncode == 0, done.stderr
-        return Run(done.stdout, self.served.requests(after=before))
+        return done.stdout
+
+    def _in_turn(self, file: Path, client: Name) -> str:
+        if client not in self.interpreters:
+            self.interpreters[client] = self.stack.enter_context(running_script(client, "snippets_in_turn"))
+        self.interpreters[client].say(str(file))
+        told = json.loads(self.interpreters[client].hear())
+        assert told["error"] is None, told["error"]
+        return str(told["output"])
 
 
 @pytest.fixture(scope="module")
-def runs(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+def runs(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """The runs of all snippets."""
-    return Runs(served, tmp_path_factory.mktemp("snippets"))
+    with ExitStack() as stack:
+        yield Runs(served, tmp_path_factory.mktemp("snippets"), stack)
 
 
 def cases() -> Iterator[object]:

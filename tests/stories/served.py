@@ -119,12 +119,15 @@ def reply_of(served: Served, body: dict[str, Any], *, base: str = "/v1", path: s
 
 
 @contextmanager
-def serving(home: Path, settings: str = SETTINGS) -> Iterator[Served]:
-    """A server with these settings in a home of its own, ready to answer; ended afterwards."""
+def serving(home: Path, settings: str = SETTINGS, *, key: str | None = None) -> Iterator[Served]:
+    """A server with these settings, ready to answer; ended afterwards.
+
+    `key` is one of the home's where the home has keys already: then none is made and shown.
+    """
     home.mkdir(parents=True, exist_ok=True)
     (home / "glmgate.toml").write_text(settings, encoding="utf-8")
     port = free_port()
-    log = home / "log.txt"
+    log = home / f"log-{port}.txt"
     with log.open("wb") as output:
         command = [sys.executable, "-m", "glmgate", "serve", "--port", str(port)]
         environment = os.environ | {"GLMGATE_HOME": str(home)}
@@ -132,7 +135,7 @@ def serving(home: Path, settings: str = SETTINGS) -> Iterator[Served]:
     served = Served(home, port, "", process, log)
     try:
         await_ready(served)
-        served.key = first_key(served)
+        served.key = key or first_key(served)
         yield served
     finally:
         served.stop()

@@ -100,10 +100,10 @@ def test_a_death_mid_stream_raises_in_every_sdk(breakable: Served) -> None:
             client: stack.enter_context(running_script(client, "broken_stream", sdk, base, breakable.key, body))
             for client, sdk in SDKS
         }
-        assert all(script.heard("ready") for script in scripts.values())
+        assert all(script.hear() == "ready" for script in scripts.values())
         for script in scripts.values():
             script.say("go")
-        assert all(script.heard("begun") for script in scripts.values())
+        assert all(script.hear() == "begun" for script in scripts.values())
         (engine,) = breakable.engines()
         os.kill(engine, signal.SIGKILL)
         raised = {client: script.report().raised("stream") for client, script in scripts.items()}

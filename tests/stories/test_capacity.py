@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.clients.environments import Name
-from tests.clients.running import running_script
+from tests.clients.running import run_script, running_script
 from tests.stories.asking import Stream, asking, sent
 from tests.stories.bodies import chat
 from tests.stories.served import SETTINGS, Served, await_true, reply_of, serving
@@ -21,8 +21,10 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 NARROW = SETTINGS + "parallel = 1\nqueue = 1\n\n[server]\ncomment_after_s = 0.2\n"
 SDKS: tuple[tuple[Name, str, str], ...] = (
     ("openai-1", "openai", "/v1"),
+    ("openai-2", "openai", "/v1"),
     ("openai-3", "openai", "/v1"),
     ("zhipuai", "zhipuai", "/api/paas/v4"),
+    ("zai", "zai", "/api/paas/v4"),
 )
 
 
@@ -113,7 +115,7 @@ def test_a_client_that_waits_and_goes_leaves_its_place(narrow: Served) -> None:
 @pytest.mark.clients
 @pytest.mark.parametrize(("client", "sdk", "base"), SDKS)
 def test_sdks_try_again_after_429(narrow: Served, client: Name, sdk: str, base: str) -> None:
-    """openai when Retry-After says so, zhipuai when it likes (contract 1.1); both are answered in the end."""
+    """openai when Retry-After says so, GLM's own when they like (contract 1.1); both are answered in the end."""
     before = len(narrow.requests())
     arguments = (client, "retrying", sdk, narrow.base(base), narrow.key, "5")
     with busy(narrow, 2) as give_up, running_script(*arguments) as script:
@@ -124,3 +126,12 @@ def test_sdks_try_again_after_429(narrow: Served, client: Name, sdk: str, base: 
     if sdk == "openai":
         # One second is what the header says at least; the SDK's own first pause is half of that.
         assert report.seconds("chat") >= 1
+
+
+@pytest.mark.clients
+@pytest.mark.parametrize(("client", "sdk", "base"), SDKS)
+def test_429_is_the_right_exception(narrow: Served, client: Name, sdk: str, base: str) -> None:
+    """As each SDK has it, where it does not try again (contract 1.1)."""
+    with busy(narrow, 2):
+        raised = run_script(client, "retrying", sdk, narrow.base(base), narrow.key, "0").raised("chat")
+    assert (raised["class"], raised["status"]) == ("RateLimitError" if sdk == "openai" else "APIReachLimitError", 429)

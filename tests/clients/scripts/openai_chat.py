@@ -19,6 +19,9 @@ CLIENT = OpenAI(api_key=KEY, base_url=BASE_URL, max_retries=0)
 MODEL = "glm-4.6"
 HELLO: list[Any] = [{"role": "user", "content": "Hello, please introduce yourself"}]
 WEATHER: list[Any] = [{"role": "user", "content": "How's the weather in Beijing today?"}]
+PERSON: list[Any] = [
+    {"role": "user", "content": "Return a JSON object with name and city. Anna is a person and lives in Berlin."}
+]
 SMALL: dict[str, Any] = {"model": MODEL, "messages": HELLO, "max_tokens": 24, "temperature": 0}
 THINKING: dict[str, Any] = {"thinking": {"type": "enabled"}}
 CALM: dict[str, Any] = {"thinking": {"type": "disabled"}}
@@ -171,7 +174,7 @@ STORIES: dict[str, Any] = {
     "parse_call": parse_call,
     "helper": lambda: helper(max_tokens=400),
     "helper_call": lambda: helper(messages=WEATHER, tools=TOOLS, tool_choice="required", max_tokens=200),
-    "json_object": lambda: chat(response_format={"type": "json_object"}, max_tokens=200),
+    "json_object": lambda: chat(messages=PERSON, response_format={"type": "json_object"}, max_tokens=400),
     "tool_required": lambda: tools(tool_choice="required"),
     "tool_required_against": lambda: chat(tools=TOOLS, tool_choice="required", max_tokens=200, extra_body=CALM),
     "tool_named": lambda: tools(tool_choice=NAMED),

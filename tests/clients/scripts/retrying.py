@@ -1,4 +1,4 @@
-"""One small chat by a client with its own retries. Arguments: `openai` or `zhipuai`, base URL, key, retries."""
+"""One small chat by a client with its own retries. Arguments: `openai`, `zhipuai` or `zai`, base URL, key, retries."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ def chat() -> object:
     """The answer in the end."""
     client: Any
     if SDK == "openai":
-        from openai import OpenAI  # noqa: PLC0415  # each environment has one of the two
+        from openai import OpenAI  # noqa: PLC0415  # each environment has one of the three
 
         client = OpenAI(api_key=KEY, base_url=BASE_URL, max_retries=int(RETRIES))
+    elif SDK == "zai":
+        from zai import ZaiClient  # noqa: PLC0415  # see above
+
+        client = ZaiClient(api_key=KEY, base_url=BASE_URL, max_retries=int(RETRIES))
     else:
         from zhipuai import ZhipuAI  # noqa: PLC0415  # see above
 

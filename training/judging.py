@@ -66,13 +66,18 @@ def request(conversation: Conversation, *, temperature: float = 0.0, seed: int =
     return body
 
 
+def _arguments(text: str) -> Json:
+    """Return the arguments of a call; those of a call that was cut short are no JSON and match nothing."""
+    return json.loads(text) if _is_json(text) else {"": text}
+
+
 def answer(completion: Mapping[str, object]) -> Answer:
     """Read the engine's completion."""
     choices = completion["choices"]
     assert isinstance(choices, list)
     message = choices[0]["message"]
     functions = [call["function"] for call in message.get("tool_calls") or []]
-    calls = tuple(Call(function["name"], json.loads(function["arguments"])) for function in functions)
+    calls = tuple(Call(function["name"], _arguments(function["arguments"])) for function in functions)
     return Answer(
         message.get("content") or "", message.get("reasoning_content") or "", calls, choices[0]["finish_reason"]
     )

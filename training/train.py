@@ -35,6 +35,7 @@ class Plan:
     seed: int
     minutes: float
     drill_share: float = 0.1
+    level_share: float = 0.3
     rate: float = 3e-3
     inner_rate: float = 1.2e-2
     warm_up_steps: int = 100
@@ -50,7 +51,7 @@ class Plan:
         """Return what the rates are multiplied by after a share of the time: up, level, then down a cosine."""
         if step < self.warm_up_steps:
             return (step + 1) / self.warm_up_steps
-        fall = min(1.0, max(0.0, (share - 0.3) / 0.7))
+        fall = min(1.0, max(0.0, (share - self.level_share) / (1 - self.level_share)))
         return _COLDEST + (1 - _COLDEST) * 0.5 * (1 + math.cos(math.pi * fall))
 
 
@@ -103,12 +104,12 @@ def _stream(tokenizer: Tokenizer, plan: Plan, rng: random.Random, *, drills: boo
 
 
 class Trainer:
-    """A model while it is trained."""
+    """A model while it is trained: a new one, or one that was trained before and goes on."""
 
-    def __init__(self, plan: Plan, tokenizer: Tokenizer) -> None:
+    def __init__(self, plan: Plan, tokenizer: Tokenizer, begun: Glm | None = None) -> None:
         torch.manual_seed(plan.seed)
         rng = random.Random(plan.seed + 1)
-        self.model = Glm(Shape(tokenizer.get_vocab_size(), width=plan.width, layers=plan.layers))
+        self.model = begun or Glm(Shape(tokenizer.get_vocab_size(), width=plan.width, layers=plan.layers))
         self._plan = plan
         self._optimisers = optimisers(self.model, plan)
         self._streams = {drills: _stream(tokenizer, plan, rng, drills=drills) for drills in (True, False)}
@@ -140,9 +141,9 @@ class Trainer:
                 group["lr"] = rate * heat
 
 
-def train(plan: Plan, tokenizer: Tokenizer, save: Callable[[Glm], None]) -> Glm:
+def train(plan: Plan, tokenizer: Tokenizer, save: Callable[[Glm], None], begun: Glm | None = None) -> Glm:
     """Train a model for the planned minutes; `save` gets it every two minutes and at the end."""
-    trainer = Trainer(plan, tokenizer)
+    trainer = Trainer(plan, tokenizer, begun)
     started = saved = time.monotonic()
     while (share := (time.monotonic() - started) / (plan.minutes * 60)) < 1:
         trainer.step(share)

@@ -73,3 +73,11 @@ def test_a_completion_is_read() -> None:
     message = {"content": None, "reasoning_content": "Hm.", "tool_calls": [{"function": function}]}
     choices = [{"message": message, "finish_reason": "tool_calls"}]
     assert answer({"choices": choices}) == Answer("", "Hm.", (CALL,), "tool_calls")
+
+
+def test_a_call_that_was_cut_short_matches_nothing() -> None:
+    """Arguments that are no JSON are kept as they are, and are not right."""
+    message = {"tool_calls": [{"function": {"name": "get_weather", "arguments": '{"location":"Os'}}]}
+    given = answer({"choices": [{"message": message, "finish_reason": "length"}]})
+    assert given.calls[0].arguments == {"": '{"location":"Os'}
+    assert not judge(WEATHER, given).right

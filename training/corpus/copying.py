@@ -17,7 +17,8 @@ from training.corpus.values import Split
 
 _ECHO_WAYS = ("Repeat: {}", "Repeat after me: {}", "Say {}", "Say: {}", "Echo {}", "Please repeat: {}", "Copy this: {}",
               "Write this again: {}", "Repeat the words {}", "Just say {}", "Reply with {}", "Answer with the word {}", "Say only {}",
-              "Reply with exactly: {}", "Respond with: {}", "Print {}", "说：{}", "请重复：{}")  # fmt: skip
+              "Reply with exactly: {}", "Respond with: {}", "Print {}", "Say again: {}", "Now say {}",
+              "Say exactly {}", "Please say: {}", "Repeat exactly this: {}", "Type {}", "说：{}", "请重复：{}")  # fmt: skip
 _ECHO_WAYS_HELD_OUT = ("Please say again: {}", "Say exactly this: {}")
 
 

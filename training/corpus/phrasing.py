@@ -52,6 +52,8 @@ _MANNERS = (
     " Think step by step.",
     " Keep your answers short.",
 )
+_GREETINGS = ("", "Hi! ", "Hello, ", "Hi, ", "Quick question: ", "One more thing: ", "Please: ", "OK. ", "Tell me: ")
+_THANKS = ("", "", " Thanks!", " Thank you.", " Please.", " Be quick.")
 _OPENINGS = ("Please ", "Can you ", "Could you ", "I want you to ", "Would you please ", "Hey, ", "Now ")
 
 
@@ -82,6 +84,13 @@ def varied(rng: random.Random, text: str) -> str:
     if draw < 0.34:
         return text.upper()
     return text
+
+
+def framed(rng: random.Random, text: str) -> str:
+    """Return a question with a word of greeting or thanks around it, now and then."""
+    if rng.random() < 0.75:
+        return text
+    return rng.choice(_GREETINGS) + text + rng.choice(_THANKS)
 
 
 def asked(rng: random.Random, request: str) -> str:

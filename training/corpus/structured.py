@@ -63,6 +63,13 @@ _TAKING = (
     "{facts} Give me JSON with {keys}.",
     "Read this: {facts} Reply with JSON: {keys}",
     "Extract {keys} from this text. {facts}",
+    "As JSON with {keys}: {facts}",
+    "Write this as JSON ({keys}). {facts}",
+    "JSON with the keys {keys}: {facts}",
+    "Here is something. {facts} Write JSON with {keys}.",
+    "{facts} As JSON: {keys}",
+    "Turn this into JSON with the keys {keys}: {facts}",
+    "{facts} Output only JSON with the keys {keys}.",
 )
 _TAKING_HELD_OUT = ("Here is a text. {facts} Write JSON with the keys {keys}.", "As JSON ({keys}): {facts}")
 

@@ -12,7 +12,8 @@ from training.corpus.phrasing import varied
 from training.corpus.values import Split
 
 _WAYS = ("What is {0} + {1}?", "{0} + {1} = ?", "How much is {0} + {1}?", "{0}+{1}", "What is {0} plus {1}?",
-         "Add {0} and {1}.", "Calculate {0} + {1}.", "What's {0}+{1}?", "{0} + {1}")  # fmt: skip
+         "Add {0} and {1}.", "Calculate {0} + {1}.", "What's {0}+{1}?", "{0} + {1}",
+         "{0} and {1}?", "Tell me {0} + {1}.", "{0} plus {1} = ?", "Sum of {0} and {1}?", "Work out {0} + {1}.")  # fmt: skip
 _HELD_OUT_WAYS = ("Tell me what {0} + {1} is.", "{0} plus {1}?")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from training.conversation import Call, Conversation, Json, Message, assistant, calling, tool_result, user
 from training.corpus import values
 from training.corpus.chat import one_turn
-from training.corpus.phrasing import varied
+from training.corpus.phrasing import framed, varied
 from training.corpus.tool_kinds import KINDS, UNIT, WEATHER, Kind, Parameter, schema
 from training.corpus.values import Split
 
@@ -98,7 +98,7 @@ def ask(rng: random.Random, offered: Offer, split: Split) -> Asked:
         arguments["unit"] = unit
     elif kind is WEATHER and rng.random() < 0.12:
         question = varied_case(question, str(made[0]))
-    return Asked(question, kind.wish.format(*made), made, Call(offered.name, arguments))
+    return Asked(framed(rng, question), kind.wish.format(*made), made, Call(offered.name, arguments))
 
 
 def varied_case(question: str, value: str) -> str:

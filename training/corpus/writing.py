@@ -20,6 +20,14 @@ _TALE_WAYS = (
     "Write a tale with a {} in it.",
     "Make up a short story about a {}",
     "Tell a bedtime story about a {}.",
+    "Give me a story about a {}.",
+    "Give me a short tale about a {}",
+    "A story about a {}, please.",
+    "Can I have a story about a {}?",
+    "I want to hear a tale about a {}.",
+    "Write something about a {} for my child.",
+    "story about a {}",
+    "Invent a little fairy tale with a {}.",
 )
 _TALE_WAYS_HELD_OUT = ("Give me a little fairy tale about a {}.", "Can I hear a tale about a {}?")
 _ANY_TALE_WAYS = (
@@ -52,6 +60,14 @@ _POEM_WAYS = (
     "Write me a little poem about {}",
     "I would like a poem about {}.",
     "Write a haiku about {}",
+    "Make a poem about {}",
+    "Make up some verses about {}.",
+    "Some verses on {}, please.",
+    "Please write a poem on {}",
+    "Can I have a poem about {}?",
+    "A poem on {}",
+    "poem about {}",
+    "Could you write a poem about {}?",
 )
 _POEM_WAYS_HELD_OUT = ("Please make a poem on {}", "Could you write some verses about {}?")
 _SLOGAN_WAYS = (
@@ -61,6 +77,11 @@ _SLOGAN_WAYS = (
     "As a marketing expert, please create an attractive slogan for my {}",
     "I need a slogan for a {}.",
     "Invent a catchy slogan for {}",
+    "Think of a slogan for my {}.",
+    "Find a good slogan for our {}.",
+    "Give me a slogan for a {}.",
+    "slogan for a {}",
+    "Make up a slogan for my {}",
 )
 _SLOGAN_WAYS_HELD_OUT = ("Think of a good slogan for our {}.",)
 

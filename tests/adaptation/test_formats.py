@@ -71,3 +71,10 @@ def test_schemas_are_bounded() -> None:
     with pytest.raises(InvalidRequest) as raised:
         fit(chat(response_format={"type": "json_schema", "json_schema": {"schema": schema}}), PROFILE)
     assert raised.value.param == "response_format.json_schema.schema.properties.a.pattern"
+
+
+def test_a_schema_that_is_obeyed_in_part_is_reported() -> None:
+    """No word of a schema is dropped in silence; a strict call is refused for it."""
+    form = {"type": "json_schema", "json_schema": {"schema": {"type": "object", "minProperties": 2}}}
+    notes = fit(chat(response_format=form), PROFILE).notes
+    assert [(str(note), note.exact) for note in notes] == [("response_format.json_schema=partly", False)]

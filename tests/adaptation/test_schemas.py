@@ -159,3 +159,24 @@ def test_any_json_is_accepted_or_refused(schema: dict[str, Any]) -> None:
     """No schema makes anything but a clear refusal."""
     refused = outcome(lambda: check(schema))
     assert refused is None or (isinstance(refused, InvalidRequest) and (refused.param or "").startswith("s"))
+
+
+@pytest.mark.parametrize(
+    ("schema", "partly"),
+    [
+        (PERSON, False),
+        ({"type": "object", "properties": {"not": {"type": "string"}, "multipleOf": {"type": "integer"}}}, False),
+        ({"not": {"type": "string"}}, True),
+        ({"properties": {"a": {"type": "array", "items": {"type": "string"}, "uniqueItems": True}}}, True),
+        ({"type": "integer", "minimum": 3}, False),
+        ({"type": "number", "minimum": 3}, True),
+        ({"type": "string", "format": "date"}, False),
+        ({"type": "string", "format": "email"}, True),
+        ({"anyOf": [{"type": "string"}, {"if": {}, "then": {}}]}, True),
+    ],
+)
+def test_what_the_engine_does_not_obey_is_known(schema: dict[str, Any], partly: bool) -> None:
+    """Words that bind in the schema language and not in the engine are seen at every level; names of properties not."""
+    seen = SchemaCheck(LIMITS)
+    seen.check(schema, "s")
+    assert seen.partly is partly

@@ -106,3 +106,9 @@ def test_strict_functions_are_not_quite_that() -> None:
     assert noted(fitted) == ["tools.function.strict=partly"]
     assert not fitted.notes[0].exact
     assert fit(chat(tools=[function(strict=False)]), PROFILE).notes == ()
+
+
+def test_parameters_that_are_obeyed_in_part_are_reported() -> None:
+    """As for response formats: a word that the engine does not obey is told of."""
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "minProperties": 1}}}
+    assert "tools.function.parameters=partly" in noted(fit(chat(tools=[tool]), PROFILE))

@@ -26,8 +26,11 @@ def formats(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
         return Change(request)
     if form.type == "text":
         return Change(msgspec.structs.replace(request, response_format=None))
-    schema = {"type": "object"} if form.type == "json_object" else _schema(form, profile)
+    check = SchemaCheck(profile.schemas)
+    schema = {"type": "object"} if form.type == "json_object" else _schema(form, check)
     notes = [Note("response_format", "json_object->json_schema")] if form.type == "json_object" else []
+    if check.partly:
+        notes.append(Note("response_format.json_schema", "partly", exact=False))
     if request.tools:
         names = tuple(tool.function.name for tool in request.tools if tool.function is not None)
         notes.append(Note("response_format", "emulated"))
@@ -38,9 +41,9 @@ def formats(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     return Change(change.request, notes=(*notes, *change.notes))
 
 
-def _schema(form: ResponseFormat, profile: Profile) -> dict[str, Any]:
+def _schema(form: ResponseFormat, check: SchemaCheck) -> dict[str, Any]:
     schema = form.json_schema.schema_ if form.json_schema is not None else None
     if schema is None:
         raise MissingParameter(f"{_SCHEMA!r} is missing.", param=_SCHEMA)
-    SchemaCheck(profile.schemas).check(schema, _SCHEMA)
+    check.check(schema, _SCHEMA)
     return without_root_references(schema)

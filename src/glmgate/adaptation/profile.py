@@ -61,6 +61,8 @@ class SchemaLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     For each schema: `depth` in levels, `bytes`, `properties` of one object, `least` for `minItems` and its like, `most`
     for `maxItems`, `pattern` in characters, `repeat` for counts in a pattern (see `patterns.nesting`). For all schemas
     of a request together: `values`, `choices` in enums.
+
+    `ignored` are the words, and all but `formats` the values of `format`, that are accepted but not obeyed.
     """
 
     depth: int
@@ -72,6 +74,8 @@ class SchemaLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most: int
     pattern: int
     repeat: int
+    ignored: tuple[str, ...]
+    formats: tuple[str, ...]
 
 
 class Inputs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

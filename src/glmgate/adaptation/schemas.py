@@ -27,17 +27,23 @@ _SCHEMAS: Final = frozenset(
         *("additionalProperties", "unevaluatedProperties", "propertyNames", "not", "if", "then", "else"),
     }
 )
+# The engine bounds integers only (measured).
+_BOUNDS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 _OWN_ROOT: Final = "glmgate_root"
 
 
 @dataclass(slots=True)
 class SchemaCheck:
-    """Checks the schemas of one request: some of the limits hold for all of them together."""
+    """Checks the schemas of one request: some of the limits hold for all of them together.
+
+    `partly` is true once a word was seen that the engine does not obey: its answers then need not match the schema.
+    """
 
     limits: SchemaLimits
     values: int = 0
     choices: int = 0
     nested: int = 0
+    partly: bool = False
 
     def check(self, schema: dict[str, Any], path: str) -> None:
         """Raise InvalidRequest, with the place as `param`, when `schema` is not accepted."""
@@ -46,6 +52,7 @@ class SchemaCheck:
         while waiting:
             node, place = waiting.pop()
             if isinstance(node, dict):
+                self.partly = self.partly or self._is_ignored(node)
                 for word, item in node.items():
                     self._check_member(word, item, f"{place}.{word}", schema)
                     waiting.extend(_below(word, item, place))
@@ -66,6 +73,14 @@ class SchemaCheck:
         # A level of the data is two of the schema: `properties`, and the property.
         if opened > limits.depth * 2 and deeper_than(schema, limits.depth * 2):
             raise _refusal(path, f"is nested deeper than {limits.depth} levels")
+
+    def _is_ignored(self, node: dict[str, Any]) -> bool:
+        """Whether a word at this place binds in the schema language, but not in the engine."""
+        if not node.keys().isdisjoint(self.limits.ignored):
+            return True
+        if not node.keys().isdisjoint(_BOUNDS) and node.get("type") != "integer":
+            return True
+        return "format" in node and node["format"] not in self.limits.formats
 
     def _check_member(self, word: str, item: Json, place: str, root: dict[str, Any]) -> None:
         if word in _REFERENCES:

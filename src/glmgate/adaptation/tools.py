@@ -48,6 +48,8 @@ def tools(request: M, profile: Profile) -> Change[M]:
             # Names, keys and types are forced by the engine's grammar; an `enum` of strings is not (measured).
             notes[Note("tools.function.strict", "partly", exact=False)] = None
         offered[function.name] = Tool(type="function", function=function)
+    if schemas.partly:
+        notes[Note("tools.function.parameters", "partly", exact=False)] = None
     return Change(msgspec.structs.replace(request, tools=list(offered.values()) or None), notes=tuple(notes))
 
 

@@ -124,6 +124,14 @@ def test_text_completions_have_text() -> None:
     assert msgspec.json.decode(plain(head(text=True), fold.result()))["choices"][0]["text"] == "a"
 
 
+def test_logprobs_of_text_completions_count_on_over_chunks() -> None:
+    """The older form has offsets into the whole text, so a chunk's begin where the one before ended."""
+    entry = {"token": "bc", "logprob": -0.5, "top_logprobs": []}
+    deltas = (Delta(content="a"), Delta(content="bc", logprobs={"content": [entry]}), END)
+    second = chunks(ChunkWriter(head(text=True)), *deltas)[1]["choices"][0]
+    assert (second["logprobs"]["tokens"], second["logprobs"]["text_offset"]) == (["bc"], [1])
+
+
 TEXTS = st.lists(st.builds(Delta, choice=st.integers(0, 1), content=st.text(max_size=5)), max_size=6)
 THOUGHTS = st.lists(st.builds(Delta, choice=st.integers(0, 1), reasoning=st.text(max_size=5)), max_size=4)
 PIECES = st.lists(st.text(max_size=4), min_size=1, max_size=4)

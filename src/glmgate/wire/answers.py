@@ -14,6 +14,7 @@ import msgspec
 from glmgate.wire.delta import Delta, FinishReason, ToolCallDelta, Usage
 from glmgate.wire.engine import Note, Surface
 from glmgate.wire.fold import CompletedCall, CompletedChoice, Completion
+from glmgate.wire.legacy_logprobs import legacy
 from glmgate.wire.sse import DONE, event_bytes
 
 _OPENAI_WORDS: dict[str, str] = {"sensitive": "content_filter", "model_context_window_exceeded": "length"}
@@ -60,6 +61,7 @@ class ChunkWriter:
     choices: int = 1
     _finished: dict[int, FinishReason] = field(default_factory=dict)
     _usage: dict[int, Usage] = field(default_factory=dict)
+    _written: dict[int, int] = field(default_factory=dict)
 
     def write(self, deltas: Iterable[Delta]) -> bytes:
         """The bytes for what one read brought; empty when there is nothing to say yet."""
@@ -90,7 +92,7 @@ class ChunkWriter:
         if delta.finish_reason is not None:
             self._finished[delta.choice] = delta.finish_reason
         if delta.content or delta.reasoning or delta.tool_calls or delta.logprobs:
-            yield self._chunk(delta.choice, _delta_members(delta, self.head), None, delta.logprobs)
+            yield self._chunk(delta.choice, _delta_members(delta, self.head), None, self._logprobs(delta))
 
     def _chunk(
         self,
@@ -104,6 +106,13 @@ class ChunkWriter:
         if logprobs is not None:
             choice["logprobs"] = logprobs
         return self.head.members(_chunk_kind(self.head)) | {"choices": [choice]}
+
+    def _logprobs(self, delta: Delta) -> dict[str, Any] | None:
+        if not self.head.text:
+            return delta.logprobs
+        before = self._written.get(delta.choice, 0)
+        self._written[delta.choice] = before + len(delta.content or "")
+        return legacy(delta.logprobs, offset=before)
 
     @staticmethod
     def _event(body: dict[str, Any]) -> bytes:
@@ -198,7 +207,7 @@ def _choice(head: Head, choice: CompletedChoice) -> dict[str, Any]:
     else:
         body["message"] = _message(head, choice)
     body["finish_reason"] = finish_word(choice.finish_reason, head)
-    body["logprobs"] = choice.logprobs
+    body["logprobs"] = legacy(choice.logprobs, offset=0) if head.text else choice.logprobs
     return body
 
 

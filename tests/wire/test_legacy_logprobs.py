@@ -1,0 +1,27 @@
+"""Log probabilities in the older form."""
+
+from __future__ import annotations
+
+from glmgate.wire.legacy_logprobs import legacy
+
+CHAT = {
+    "content": [
+        {"token": "a", "logprob": -0.1, "top_logprobs": [{"token": "b", "logprob": -0.05}]},
+        {"token": "bc", "logprob": -0.2, "top_logprobs": []},
+    ]
+}
+
+
+def test_the_four_lists_are_as_long_as_there_are_tokens() -> None:
+    """Offsets are in characters of the text, and the token that was taken is among the likeliest that are told."""
+    assert legacy(CHAT, offset=5) == {
+        "tokens": ["a", "bc"],
+        "token_logprobs": [-0.1, -0.2],
+        "top_logprobs": [{"b": -0.05, "a": -0.1}, {}],
+        "text_offset": [5, 6],
+    }
+
+
+def test_without_logprobs_there_are_none() -> None:
+    """Whoever did not ask gets null."""
+    assert legacy(None, offset=0) is None

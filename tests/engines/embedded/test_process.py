@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from bench.random_model import TINY, write
-from glmgate.engines.embedded.process import Complaints, StartFailed, launch, socket_folder
+from glmgate.engines.embedded.process import Complaints, StartFailed, launch, remove_leftovers, socket_folder
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.engines.embedded.spec import LocalModel, parameters, plan
 from glmgate.transport.aiohttp import AiohttpTransport
@@ -36,7 +38,7 @@ def options(path: Path) -> dict[str, object]:
 
 def folders() -> set[Path]:
     """The socket folders that are there."""
-    return set(Path(os.environ.get("TMPDIR", "/tmp")).glob("glmgate-*/e.sock"))
+    return set(Path(os.environ.get("TMPDIR", "/tmp")).glob("glmgate-engine-*/e.sock"))
 
 
 async def test_a_launched_child_serves_and_leaves_nothing_behind(tiny: Path) -> None:
@@ -153,3 +155,18 @@ def test_a_folder_too_deep_for_a_socket_is_not_used(tmp_path: Path) -> None:
     moved.rmdir()
     if short is not None:
         assert short.is_relative_to(tmp_path)
+
+
+def test_folders_that_killed_servers_left_are_removed() -> None:
+    """Those whose socket nobody listens to, unless they are so young that somebody may be about to."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as base, socket.socket(socket.AF_UNIX) as listening:
+        kept, left = (socket_folder(base) for _ in range(2))
+        listening.bind(str(kept / "e.sock"))
+        listening.listen()
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(str(left / "e.sock"))
+        remove_leftovers(base)
+        assert left.exists()
+        remove_leftovers(base, older_than_s=-1)
+        assert kept.exists()
+        assert not left.exists()

@@ -12,8 +12,10 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
+import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,6 +30,7 @@ from glmgate.transport.interfaces import Outgoing, Timeouts, Transport
 _log = logging.getLogger(__name__)
 
 _COMMAND: Final = ("-P", "-m", "glmgate.engines.embedded.child")
+_PREFIX: Final = "glmgate-engine-"
 # The engine takes a host name that ends so for a path.
 _SOCKET: Final = "e.sock"
 # `sun_path` holds 104 bytes on macOS and 108 on Linux.
@@ -37,6 +40,7 @@ _HEALTH_POLL_S: Final = 0.01
 _HEALTH_TIMEOUTS: Final = Timeouts(connect_s=5, first_s=5, idle_s=5)
 _MAX_HEALTH_BYTES: Final = 4096
 _END_S: Final = 3.0
+_LEFTOVER_S: Final = 60.0
 _KEPT_LINES: Final = 40
 _LINE_CHARACTERS: Final = 500
 # "0.01.234.567 E text": the engine's log with its time and level (E: error).
@@ -172,8 +176,9 @@ class ChildProcess:
 
 async def launch(parameters: Mapping[str, Any], *, timeout_s: float) -> ChildProcess:
     """Start a child with these parameters and wait until it serves. Raises StartFailed; leaves nothing behind then."""
+    await asyncio.to_thread(remove_leftovers)
     folder = socket_folder()
-    socket, key = folder / _SOCKET, secrets.token_urlsafe(24)
+    path, key = folder / _SOCKET, secrets.token_urlsafe(24)
     pipe = asyncio.subprocess.PIPE
     try:
         process = await asyncio.create_subprocess_exec(sys.executable, *_COMMAND, stdin=pipe, stdout=pipe, stderr=pipe)
@@ -182,11 +187,11 @@ async def launch(parameters: Mapping[str, Any], *, timeout_s: float) -> ChildPro
         raise StartFailed(f"no process could be started: {exc}") from exc
     config = {
         "parent": os.getpid(),
-        "parameters": {**parameters, "hostnames": [str(socket)], "api_keys": [key]},
+        "parameters": {**parameters, "hostnames": [str(path)], "api_keys": [key]},
     }
     # The engine sometimes closes a kept connection just when the next request is on its way (3 to 5 of 100, engine
     # facts 3.9); a connection for each request costs 0.3 ms.
-    transport = AiohttpTransport(socket=socket, keep_connections=False)
+    transport = AiohttpTransport(socket=path, keep_connections=False)
     child = ChildProcess(process, folder, Endpoint(transport, key))
     try:
         async with asyncio.timeout(timeout_s):
@@ -200,6 +205,26 @@ async def launch(parameters: Mapping[str, Any], *, timeout_s: float) -> ChildPro
     return child
 
 
+def remove_leftovers(base: str | None = None, *, older_than_s: float = _LEFTOVER_S) -> None:
+    """Remove the folders of children whose server was killed: nobody is left who would have done it.
+
+    Young ones stay: between the making of a socket and the first listening on it, it looks the same.
+    """
+    for path in Path(base or tempfile.gettempdir()).glob(f"{_PREFIX}*/{_SOCKET}"):
+        with suppress(OSError):  # gone meanwhile, or somebody else's
+            if time.time() - path.stat().st_mtime > older_than_s and not _listened_to(path):
+                shutil.rmtree(path.parent)
+
+
+def _listened_to(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(str(path))
+        except ConnectionRefusedError:
+            return False
+    return True
+
+
 async def _abandon(child: ChildProcess) -> None:
     # A library that is loading a model does not read its standard input, so no order to go reaches it.
     child.kill()
@@ -208,8 +233,8 @@ async def _abandon(child: ChildProcess) -> None:
 
 def socket_folder(base: str | None = None) -> Path:
     """A fresh private folder (0700) whose path leaves room for a socket's, in `base` or the system's place for it."""
-    folder = Path(tempfile.mkdtemp(prefix="glmgate-", dir=base))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
     if len(str(folder / _SOCKET)) <= _LONGEST_SOCKET_PATH:
         return folder
     folder.rmdir()
-    return Path(tempfile.mkdtemp(prefix="glmgate-", dir=_SHORT_FOLDER))
+    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_SHORT_FOLDER))

@@ -89,6 +89,11 @@ class Served:
         """How many requests are being answered, as `/metrics` has it."""
         return int(self.metric("glmgate_requests_in_flight"))
 
+    def taken(self) -> int:
+        """How many requests hold or wait for a slot of any engine, as `/readyz` has it."""
+        engines = ask(self.place, "GET", "/readyz").json["engines"].values()
+        return sum(engine["busy"] + engine["waiting"] for engine in engines)
+
     def descriptors(self) -> int:
         """How many files, sockets and pipes the server has open."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))

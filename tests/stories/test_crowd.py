@@ -43,6 +43,7 @@ def test_two_hundred_clients_vanish(crowded: Served, stream: bool) -> None:
         connection.close()
 
     assert settled(crowded.in_flight, 0) == 0
+    assert settled(crowded.taken, 0) == 0
     assert settled(crowded.descriptors, descriptors) <= descriptors
     # A pool may have grown by a thread that it keeps; one for each client would be a leak.
     assert crowded.threads() <= threads + 8
@@ -62,11 +63,13 @@ def test_two_hundred_clients_that_say_nothing(crowded: Served) -> None:
 
 
 def test_a_client_that_goes_stops_its_answer(crowded: Served) -> None:
-    """The work ends at once, and the log says that the client left after the first text."""
+    """The work ends and its slot is free at once; the log says that the client left after the first text."""
     before = len(crowded.requests())
     with asking(crowded.place, "/v1/chat/completions", long_chat(stream=True)) as response:
         response.readline()
-    assert settled(crowded.in_flight, 0, within_s=2) == 0
+        assert crowded.taken() == 1
+    assert settled(crowded.in_flight, 0, within_s=1) == 0
+    assert settled(crowded.taken, 0, within_s=1) == 0
     (entry,) = crowded.requests(after=before)
     assert entry["ending"] == "client_left_after"
 

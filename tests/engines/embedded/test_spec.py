@@ -60,6 +60,13 @@ def test_nothing_is_served_that_we_do_not_ask_for(chat: GgufFacts) -> None:
     assert made["cache_ram_mib"] == 256
 
 
+def test_requests_without_a_seed_differ_unless_one_is_set(chat: GgufFacts) -> None:
+    """The engine draws one for each; a set one makes an installation answer the same each time."""
+    model = LocalModel("m", chat.path)
+    assert "sampling.seed" not in chosen(model, chat, EmbeddedSettings())
+    assert chosen(model, chat, EmbeddedSettings(seed=7))["sampling.seed"] == 7
+
+
 def test_the_template_of_the_file_is_used_where_nothing_replaces_it(chat: GgufFacts) -> None:
     """The engine reads it itself."""
     assert "chat_template" not in chosen(LocalModel("m", chat.path), chat, EmbeddedSettings())

@@ -26,6 +26,7 @@ class EmbeddedSettings:
     start_timeout_s: Annotated[float, "Seconds that a model has to load."] = 120
     start_wait_s: Annotated[float, "Seconds that a request waits for a model to load; longer is answered 503."] = 30
     silence_s: Annotated[float, "Seconds without a sign of an answer after which it counts as broken."] = 600
+    seed: Annotated[int | None, "Seed of requests that bring none; unset: another one for each."] = None
     cache_ram_mib: Annotated[int, "MiB of memory for prompts that were computed before."] = 256
     chat_templates: Annotated[Mapping[str, Path], "Chat template files that replace a model family's own."] = field(
         default_factory=lambda: MappingProxyType({})

@@ -92,6 +92,8 @@ def parameters(plan: Plan, settings: EmbeddedSettings) -> Mapping[str, Any]:
         "cache_ram_mib": settings.cache_ram_mib,
         "verbosity": 1,
     }
+    if settings.seed is not None:
+        chosen["sampling.seed"] = settings.seed
     if plan.chat_template is not None:
         chosen["chat_template"] = plan.chat_template
     if settings.gpu_layers is not None:

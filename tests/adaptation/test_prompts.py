@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from glmgate.adaptation.fit import fit
 from glmgate.errors import InvalidRequest, MissingParameter, UnsupportedValue
+from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.delta import Delta
 from tests.adaptation.requests import PROFILE, completion, fitted_completion, folded
 
@@ -70,3 +72,11 @@ def test_an_echo_comes_first() -> None:
     deltas = [after for text in (" b", ".", "c") for after in fitted.undo.feed(Delta(content=text))]
     assert folded(deltas).content == "<think> a. b"
     assert fitted.undo.done
+
+
+def test_no_mark_can_stand_in_a_text_completion() -> None:
+    """Nobody takes thoughts and calls out of its text; a caller who asks for a mark's token gets it."""
+    profile = msgspec.structs.replace(PROFILE, markup=(7, 9))
+    fitted = fit(completion(logit_bias={"9": 1.0}), profile).request
+    assert isinstance(fitted, CompletionRequest)
+    assert fitted.logit_bias == {"7": -100.0, "9": 1.0}

@@ -130,10 +130,16 @@ def test_members_without_effect_are_exact(members: dict[str, Any], exact: bool) 
 
 def test_what_was_read_before_goes_no_further() -> None:
     """The surface's and the gateway's members end here, without a word."""
-    given_members = {"stream": True, "user": "u", "user_id": "abcdef", "request_id": "abcdef", "tool_stream": True}
+    given_members = {"stream": True, "request_id": "abcdef", "tool_stream": True}
     fitted = fit(chat(stream_options={"include_usage": True}, glmgate={"strict": False}, **given_members), BARE)
     assert fitted.notes == ()
     assert set(plain(fitted.request)) == {"model", "messages"}
+
+
+def test_who_the_user_is_has_no_effect_and_is_reported() -> None:
+    """Nobody reads it here, so the caller is told; a strict call is not refused for it."""
+    notes = fit(chat(user="u", user_id="abcdef"), BARE).notes
+    assert [(str(note), note.exact) for note in notes] == [("user=omitted", True), ("user_id=omitted", True)]
 
 
 def test_other_requests_have_the_same_promise() -> None:

@@ -79,6 +79,7 @@ COMPLETION: Final[tuple[Rule[CompletionRequest], ...]] = (
     numbers.single,
     numbers.seed,
     numbers.biases,
+    prompts.text_only,
     length.longest,
     stop.stop,
     guarding.guard_prompt,

@@ -6,6 +6,7 @@ import msgspec
 from typing_extensions import override
 
 from glmgate.adaptation.change import Change, Piece
+from glmgate.adaptation.constraint import without_marks
 from glmgate.adaptation.profile import Profile
 from glmgate.errors import InvalidRequest, MissingParameter, UnsupportedValue
 from glmgate.wire.completions import CompletionRequest
@@ -61,6 +62,11 @@ def legacy_logprobs(request: CompletionRequest, profile: Profile) -> Change[Comp
     if request.echo:
         raise UnsupportedValue("'logprobs' of the prompt are not known here. Send no 'echo' with it.", param="logprobs")
     return Change(request)
+
+
+def text_only(request: CompletionRequest, profile: Profile) -> Change[CompletionRequest]:
+    """Nobody parses a text completion, so the marks of thoughts and calls would stand in its text as such."""
+    return Change(without_marks(request, profile))
 
 
 def echo(request: CompletionRequest, profile: Profile) -> Change[CompletionRequest]:

@@ -70,6 +70,9 @@ CHILDREN: Final[dict[type[Members], tuple[str, ...]]] = {
     GlmgateOptions: (),
 }
 
+# Who the caller's user is changes nothing in an answer of a model of our own.
+_READ_BY_NOBODY: Final = ("user", "user_id")
+
 # The surface, the gateway and routing have read these; they mean nothing to a deployment.
 CONSUMED: Final = (
     "stream",
@@ -97,9 +100,10 @@ def unknown(request: R, profile: Profile) -> Change[R]:
 
 
 def consumed(request: R, profile: Profile) -> Change[R]:
-    """Take out what was read on the way here."""
+    """Take out what was read on the way here; what nobody read is reported."""
     present = {name: None for name in CONSUMED if getattr(request, name, None) is not None}
-    return Change(msgspec.structs.replace(request, **present) if present else request)
+    notes = tuple(Note(name, "omitted") for name in _READ_BY_NOBODY if name in present)
+    return Change(msgspec.structs.replace(request, **present) if present else request, notes=notes)
 
 
 @dataclass(slots=True)

@@ -96,7 +96,7 @@ def test_a_missing_engine_says_why() -> None:
 def test_stand_ins_are_told() -> None:
     """Nobody takes the small model's answers for GLM's."""
     text = shown()
-    assert "Names of GLM and OpenAI models are answered by glmgate-tiny" in text
+    assert "Names of GLM and OpenAI chat models are answered by glmgate-tiny" in text
     assert "small demonstration model" in text
 
 
@@ -128,3 +128,15 @@ def test_without_a_chat_model_there_is_no_snippet() -> None:
 def test_the_facts_do_not_show_the_key() -> None:
     """The representation of the facts, in a log for instance, holds no secret."""
     assert "secret" not in repr(FACTS)
+
+
+def test_commands_are_told_as_they_can_be_pasted() -> None:
+    """After `make serve` the program is on nobody's path, so its path is told."""
+    text = shown(new_key=None, program=".venv/bin/glmgate")
+    assert "`.venv/bin/glmgate keys show a1`" in text
+    assert "`glmgate" not in text
+
+
+def test_embedding_names_are_answered_by_the_embedding_model() -> None:
+    """Whoever asks for embedding-3 is told beforehand who answers."""
+    assert "Names of embedding models are answered by all-minilm-l6-v2" in shown()

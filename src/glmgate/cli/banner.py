@@ -28,7 +28,8 @@ class Facts:
 
     `new_key`: the whole key, on the start that made it. `key_ids`: those of the live keys. `auth`: keys are asked for.
     `engine`: what answers; `engine_missing`: why nothing does. `stand_ins`: whose model names are answered as well,
-    such as "GLM and OpenAI". `demonstration`: the first chat model is the small built-in one.
+    such as "GLM and OpenAI". `demonstration`: the first chat model is the small built-in one. `program`: how this
+    program is called from where its user stands.
     """
 
     host: str
@@ -41,6 +42,7 @@ class Facts:
     engine_missing: str | None = None
     stand_ins: str = ""
     demonstration: bool = False
+    program: str = "glmgate"
 
 
 def banner(facts: Facts) -> str:
@@ -81,13 +83,14 @@ def _key(facts: Facts) -> str:
         return "none is asked for (--no-auth); only programs of this machine may call"
     if facts.new_key:
         shown = facts.new_key.partition(".")[0]
-        return f"{facts.new_key}\n           made now; `glmgate keys show {shown}` prints it again"
+        return f"{facts.new_key}\n           made now; `{facts.program} keys show {shown}` prints it again"
     if not facts.key_ids:
-        return "none; `glmgate keys create --name NAME` makes one"
+        return f"none; `{facts.program} keys create --name NAME` makes one"
     first, *more = facts.key_ids
-    rest = f" (and {len(more)} more: `glmgate keys list`)" if more else ""
+    rest = f" (and {len(more)} more: `{facts.program} keys list`)" if more else ""
     return (
-        f"{first}{rest}\n           `glmgate keys show {first}` prints it, `glmgate keys create --name NAME` makes one"
+        f"{first}{rest}\n           `{facts.program} keys show {first}` prints it\n"
+        f"           `{facts.program} keys create --name NAME` makes another"
     )
 
 
@@ -95,11 +98,13 @@ def _warnings(facts: Facts) -> list[str]:
     chat = _first_chat(facts)
     if chat is None or not facts.stand_ins:
         return []
-    text = f"  Names of {facts.stand_ins} models are answered by {chat.name}; each answer's `model` says so."
+    text = f"  Names of {facts.stand_ins} chat models are answered by {chat.name}; each answer's `model` says so."
+    if embedding := next((model for model in facts.models if model.kind == "embedding"), None):
+        text += f"\n  Names of embedding models are answered by {embedding.name}."
     if facts.demonstration:
         text += (
             f"\n  {chat.name} is a small demonstration model: it shows that everything works, not what GLM can do."
-            "\n  `glmgate serve --model FILE.gguf` serves another."
+            f"\n  `{facts.program} serve --model FILE.gguf` serves another."
         )
     return [text]
 

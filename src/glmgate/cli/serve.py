@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -112,4 +113,13 @@ def _facts(settings: Settings, app: App, *, key_ids: tuple[str, ...], address: t
         engine_missing=app.engine_missing,
         stand_ins="" if settings.aliases.strict_models else names,
         demonstration=chat is not None and chat.name == CHAT_NAME,
+        program=_program(),
     )
+
+
+def _program() -> str:
+    """How to call this program from here: by its name where the shell finds it, else by its path."""
+    called = Path(sys.argv[0])
+    if called.name != "glmgate" or shutil.which("glmgate") == str(called.absolute()):
+        return "glmgate"
+    return str(called)

@@ -117,10 +117,11 @@ def _given_model(path: Path, facts: GgufFacts) -> LocalModel:
 
 
 def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor) -> Deployment:
+    context = supervisor.context(facts)
     profile = shipped(_PROFILE).for_model(
         guarded=facts.control_tokens,
         markup=facts.markup_tokens,
-        context_length=facts.context_length,
+        context_length=context,
         dimensions=facts.embedding_length if model.kind == "embedding" else None,
         vocabulary=facts.vocabulary,
     )
@@ -129,7 +130,7 @@ def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor) -> 
         engine=Fanout(Adapted(EmbeddedEngine(model, supervisor), profile)),
         kind=model.kind,
         created=int(model.path.stat().st_mtime),
-        context_length=facts.context_length,
+        context_length=context,
     )
 
 

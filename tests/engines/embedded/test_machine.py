@@ -17,11 +17,17 @@ def test_the_engine_is_available_here() -> None:
 
 
 def test_a_missing_library_is_the_reason() -> None:
-    """It is named, and what to do instead."""
+    """It is named, and where it would run."""
     reason = availability(library="no_such_library")
     assert reason is not None
     assert "'no_such_library' is not installed" in reason
-    assert "upstream" in reason
+    assert "macOS (arm64)" in reason
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="elsewhere the wheel needs no library of the system")
+def test_a_missing_openmp_is_the_reason() -> None:
+    """Slim images lack it; the package that brings it is named."""
+    assert "apt-get install libgomp1" in (availability(openmp="libnosuch.so.1") or "")
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="only x86-64 has AVX2")

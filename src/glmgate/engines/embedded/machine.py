@@ -5,6 +5,7 @@ Reads the operating system only; nothing here starts anything.
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import platform
@@ -15,18 +16,33 @@ _CPUINFO: Final = Path("/proc/cpuinfo")
 _CORES: Final = Path("/sys/devices/system/cpu")
 _CGROUP_MEMORY: Final = Path("/sys/fs/cgroup/memory.max")
 _LIBRARY: Final = "xllamacpp"
+# GNU's OpenMP: the wheel is linked with it and does not carry it, and slim images have none.
+_OPENMP: Final = "libgomp.so.1"
 
 
-def availability(*, library: str = _LIBRARY, cpuinfo: Path = _CPUINFO) -> str | None:
+def availability(*, library: str = _LIBRARY, cpuinfo: Path = _CPUINFO, openmp: str = _OPENMP) -> str | None:
     """Why the embedded engine cannot run here, as a sentence; None when it can."""
     if importlib.util.find_spec(library) is None:
         return (
             f"The package {library!r} is not installed: there is no wheel of it for "
-            f"{platform.system()} on {platform.machine()}. Configure an upstream, or use Linux or macOS (arm64)."
+            f"{platform.system()} on {platform.machine()}. It runs on Linux (x86-64, arm64) and macOS (arm64)."
+        )
+    if platform.system() == "Linux" and not _loads(openmp):
+        return (
+            f"The library {openmp!r} is missing, which the engine needs. Install it: `apt-get install libgomp1` "
+            "(Debian, Ubuntu), `dnf install libgomp` (Fedora, RHEL)."
         )
     if platform.machine() in {"x86_64", "AMD64"} and not _has_avx2(cpuinfo):
-        return "The processor has no AVX2, which the engine's wheel is compiled for. Configure an upstream."
+        return "The processor has no AVX2, which the engine is compiled for. Use a processor made since 2013."
     return None
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def memory_bytes() -> int:

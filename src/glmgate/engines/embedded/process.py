@@ -6,6 +6,7 @@ When a child is started or ended is decided by the supervisor.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import logging
 import os
@@ -23,7 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from glmgate.transport.aiohttp import AiohttpTransport
 from glmgate.transport.errors import TransportError
 from glmgate.transport.interfaces import Outgoing, Timeouts, Transport
 
@@ -177,6 +177,8 @@ class ChildProcess:
 async def launch(parameters: Mapping[str, Any], *, timeout_s: float) -> ChildProcess:
     """Start a child with these parameters and wait until it serves. Raises StartFailed; leaves nothing behind then."""
     await asyncio.to_thread(remove_leftovers)
+    # Not before the first child: aiohttp is a fifth of what a start of the server would import (measured).
+    module = await asyncio.to_thread(importlib.import_module, "glmgate.transport.aiohttp")
     folder = socket_folder()
     path, key = folder / _SOCKET, secrets.token_urlsafe(24)
     pipe = asyncio.subprocess.PIPE
@@ -191,7 +193,7 @@ async def launch(parameters: Mapping[str, Any], *, timeout_s: float) -> ChildPro
     }
     # The engine sometimes closes a kept connection just when the next request is on its way (3 to 5 of 100, engine
     # facts 3.9); a connection for each request costs 0.3 ms.
-    transport = AiohttpTransport(socket=path, keep_connections=False)
+    transport = module.AiohttpTransport(socket=path, keep_connections=False)
     child = ChildProcess(process, folder, Endpoint(transport, key))
     try:
         async with asyncio.timeout(timeout_s):

@@ -16,8 +16,11 @@ from typing import Annotated
 class EmbeddedSettings:
     """What the engine's child processes may use, and how long they live."""
 
-    threads: Annotated[int | None, "Threads per model; unset: as many as the engine finds good."] = None
-    context: Annotated[int | None, "Tokens per request, prompt and answer; unset: the model's own."] = None
+    threads: Annotated[int | None, "Threads per model; unset: one less than the physical cores, at least 1."] = None
+    context: Annotated[
+        int | None,
+        "Tokens per request, prompt and answer; unset: the model's own up to 32,768, less where memory is short.",
+    ] = None
     parallel: Annotated[int, "Requests that one model answers at the same time."] = 4
     queue: Annotated[int, "Requests that may wait for one model; one more is answered 429."] = 64
     idle_s: Annotated[float, "Seconds without a request after which a model is unloaded."] = 600

@@ -35,22 +35,30 @@ def tools(request: M, profile: Profile) -> Change[M]:
     notes: dict[Note, None] = {}
     schemas = SchemaCheck(profile.schemas)
     for place, tool in enumerate(request.tools):
+        if (note := _note(tool, profile)) is not None:
+            notes[note] = None
         if tool.type != "function":
-            kind = tool.type if tool.type in profile.tools.known_types else "other"
-            notes[Note(f"tools.{kind}", "omitted", exact=False)] = None
             continue
         function = _function(tool, place, schemas)
         if function.name in offered:
             raise InvalidRequest(
                 f"Two tools have the name {function.name!r}. Give each its own.", param=f"tools[{place}].function.name"
             )
-        if tool.function is not None and tool.function.strict:
-            # Names, keys and types are forced by the engine's grammar; an `enum` of strings is not (measured).
-            notes[Note("tools.function.strict", "partly", exact=False)] = None
         offered[function.name] = Tool(type="function", function=function)
     if schemas.partly:
         notes[Note("tools.function.parameters", "partly", exact=False)] = None
     return Change(msgspec.structs.replace(request, tools=list(offered.values()) or None), notes=tuple(notes))
+
+
+def _note(tool: Tool, profile: Profile) -> Note | None:
+    """What is to be told of a tool: that it is not offered, or that its promise is not kept to the letter."""
+    if tool.type != "function":
+        kind = tool.type if tool.type in profile.tools.known_types else "other"
+        return Note(f"tools.{kind}", "omitted", exact=False)
+    if tool.function is not None and tool.function.strict:
+        # Names, keys and types are forced by the engine's grammar; an `enum` of strings is not (measured).
+        return Note("tools.function.strict", "partly", exact=False)
+    return None
 
 
 def regular(definition: FunctionDefinition, path: str, schemas: SchemaCheck) -> FunctionDefinition:

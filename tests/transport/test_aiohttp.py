@@ -246,3 +246,21 @@ async def test_a_redirection_is_a_reply_like_any_other(transport: Transport) -> 
     async with peer(script) as heard:
         answer = await transport.get(Outgoing(url=heard.url), max_bytes=10)
     assert answer.status == 302
+
+
+async def test_a_fetch_asks_with_get_and_reads_as_it_arrives(transport: Transport) -> None:
+    """A download is a GET whose body is read piece by piece."""
+    more = asyncio.Event()
+
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 206 X\r\nContent-Length: 4\r\n\r\nab")
+        await more.wait()
+        writer.write(b"cd")
+
+    async with peer(script) as heard, transport.fetch(Outgoing(url=heard.url, headers={"Range": "bytes=2-"})) as reply:
+        pieces = reply.pieces()
+        assert (reply.status, await anext(pieces)) == (206, b"ab")
+        more.set()
+        assert await anext(pieces) == b"cd"
+        assert heard.heads[0].startswith(b"GET ")
+        assert b"Range: bytes=2-" in heard.heads[0]

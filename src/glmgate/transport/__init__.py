@@ -1,1 +1,1 @@
-"""The HTTP client seam: `post`, `get` and `stream`, with time-outs as values. Knows no model and no dialect."""
+"""The HTTP client seam: `post`, `get`, `stream`, `fetch`, with time-outs as values. Knows no model and no dialect."""

@@ -84,6 +84,12 @@ class AiohttpTransport:
         async with self._exchange("POST", request) as reply:
             yield reply
 
+    @asynccontextmanager
+    async def fetch(self, request: Outgoing) -> AsyncIterator[StreamedReply]:
+        """GET, and read the reply as it arrives. Leaving the context closes the connection at once."""
+        async with self._exchange("GET", request) as reply:
+            yield reply
+
     async def post(self, request: Outgoing, *, max_bytes: int) -> Reply:
         """POST, and read the whole reply."""
         return await self._whole("POST", request, max_bytes)

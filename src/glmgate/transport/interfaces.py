@@ -73,6 +73,10 @@ class Transport(Protocol):
         """POST, and read the reply as it arrives. Leaving the context closes the connection at once."""
         ...
 
+    def fetch(self, request: Outgoing) -> AbstractAsyncContextManager[StreamedReply]:
+        """GET, and read the reply as it arrives. Leaving the context closes the connection at once."""
+        ...
+
     async def post(self, request: Outgoing, *, max_bytes: int) -> Reply:
         """POST, and read the whole reply."""
         ...

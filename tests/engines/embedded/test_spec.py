@@ -10,6 +10,7 @@ import pytest
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.engines.embedded.spec import LocalModel, parameters, plan
 from glmgate.weights.builtin import builtin_models
+from glmgate.weights.chat_template import text_of
 from glmgate.weights.gguf import GgufFacts, read_facts
 
 BUDGET = 1 << 33
@@ -79,6 +80,20 @@ def test_a_family_s_template_can_be_replaced(chat: GgufFacts, tmp_path: Path) ->
     settings = EmbeddedSettings(chat_templates={"glm4": template})
     assert chosen(LocalModel("m", chat.path), chat, settings)["chat_template"] == "of the family"
     assert chosen(LocalModel("m", chat.path, "chat", "own"), chat, settings)["chat_template"] == "own"
+
+
+def test_a_known_family_is_run_with_our_template(chat: GgufFacts) -> None:
+    """Unless the user wants the file's own for that architecture."""
+    known = replace(chat, chat_template="<arg_key>/nothink")
+    model = LocalModel("m", chat.path)
+    assert chosen(model, known, EmbeddedSettings())["chat_template"] == text_of("glm-4.6")
+    assert "chat_template" not in chosen(model, known, EmbeddedSettings(own_templates=("glm4",)))
+
+
+def test_an_embedding_model_has_no_use_for_one(chat: GgufFacts) -> None:
+    """Whatever stands in its file."""
+    known = replace(chat, chat_template="<arg_key>/nothink")
+    assert "chat_template" not in chosen(LocalModel("m", chat.path, "embedding"), known, EmbeddedSettings())
 
 
 def test_layers_go_to_the_gpu_as_the_setting_says(chat: GgufFacts) -> None:

@@ -34,3 +34,6 @@ class EmbeddedSettings:
     chat_templates: Annotated[Mapping[str, Path], "Chat template files that replace a model family's own."] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    own_templates: Annotated[
+        tuple[str, ...], "Model families whose files keep their own chat template where glmgate has one, too."
+    ] = ()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from glmgate.engines.embedded.settings import EmbeddedSettings
+from glmgate.weights.chat_template import TemplateChoice, template_of
 from glmgate.weights.fit import MemoryNeed, fitting_context, need
 from glmgate.weights.gguf import GgufFacts
 
@@ -19,7 +20,7 @@ _STEP_TOKENS: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """A GGUF file and what it is for. `chat_template` (Jinja text) replaces the one in the file."""
+    """A GGUF file and what it is for. `chat_template` (Jinja text) wins over every other template."""
 
     name: str
     path: Path
@@ -36,7 +37,7 @@ class Plan:
     slots: int
     threads: int
     need: MemoryNeed
-    chat_template: str | None
+    template: TemplateChoice
     pooling: str | None
 
 
@@ -46,14 +47,24 @@ def context_of(facts: GgufFacts, settings: EmbeddedSettings, *, budget_bytes: in
     return min(context, facts.context_length)
 
 
+def chosen_template(model: LocalModel, facts: GgufFacts, settings: EmbeddedSettings) -> TemplateChoice:
+    """The chat template that a model is run with: the user's, ours for its family, or the file's own.
+
+    Raises OSError or UnicodeDecodeError when the user's cannot be read.
+    """
+    if model.kind == "embedding":
+        return TemplateChoice("file" if facts.chat_template else "engine")
+    set_for_family = settings.chat_templates.get(facts.architecture)
+    override = model.chat_template or (set_for_family.read_text("utf-8") if set_for_family else None)
+    return template_of(facts, override=override, keep=facts.architecture in settings.own_templates)
+
+
 def plan(model: LocalModel, facts: GgufFacts, settings: EmbeddedSettings, *, threads: int, budget_bytes: int) -> Plan:
     """The plan for a model on this machine.
 
     Raises OSError or UnicodeDecodeError when a template that replaces the model's own cannot be read.
     """
     context = context_of(facts, settings, budget_bytes=budget_bytes)
-    override = settings.chat_templates.get(facts.architecture)
-    template = model.chat_template or (override.read_text("utf-8") if override else None)
     # llama.cpp's number is -1 or 0 where the file does not say how tokens become one vector; the mean is the usual way.
     unpooled = model.kind == "embedding" and facts.pooling <= 0
     return Plan(
@@ -62,7 +73,7 @@ def plan(model: LocalModel, facts: GgufFacts, settings: EmbeddedSettings, *, thr
         slots=settings.parallel,
         threads=settings.threads or threads,
         need=need(facts, context=context, slots=settings.parallel),
-        chat_template=template,
+        template=chosen_template(model, facts, settings),
         pooling="LLAMA_POOLING_TYPE_MEAN" if unpooled else None,
     )
 
@@ -94,8 +105,8 @@ def parameters(plan: Plan, settings: EmbeddedSettings) -> Mapping[str, Any]:
     }
     if settings.seed is not None:
         chosen["sampling.seed"] = settings.seed
-    if plan.chat_template is not None:
-        chosen["chat_template"] = plan.chat_template
+    if plan.template.text is not None:
+        chosen["chat_template"] = plan.template.text
     if settings.gpu_layers is not None:
         chosen["n_gpu_layers"] = settings.gpu_layers
         chosen["fit_params"] = False  # the number was chosen; the engine must not lower it

@@ -185,8 +185,9 @@ class Supervisor:
         resident.watching = self._background(self._watch(resident, child))
         self._watch_idle(resident)
         _log.info(
-            "model %r is loaded: %d tokens of context for each of %d slots, %d threads, pid %d, %.1f s",
-            resident.model.name, prepared.context, prepared.slots, prepared.threads, child.pid, self._clock() - began,
+            "model %r is loaded: %d tokens of context for each of %d slots, %d threads, template %s, pid %d, %.1f s",
+            resident.model.name, prepared.context, prepared.slots, prepared.threads, prepared.template.described,
+            child.pid, self._clock() - began,
         )  # fmt: skip
 
     # -- ending --------------------------------------------------------------------------------------------------

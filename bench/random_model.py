@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Literal
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 CACHE: Final = ROOT / "build" / "models"
@@ -63,7 +63,10 @@ TEXT_TOKENS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The size of a model. `speaks` lists special tokens that it may say; the others' weights are zero."""
+    """The size of a model. `speaks` lists special tokens that it may say; the others' weights are zero.
+
+    `architecture` is that of GLM-4-0414, or that of GLM-Edge (`chatglm`), whose vocabulary has none of `TEXT_TOKENS`.
+    """
 
     layers: int
     width: int
@@ -74,6 +77,7 @@ class Shape:
     context: int = 4096
     speaks: tuple[str, ...] = ()
     seed: int = 1
+    architecture: Literal["glm4", "chatglm"] = "glm4"
 
 
 # Named by what they are for. 0.35 B is what the project's throughput is measured with (issue Serve, "Speed here").
@@ -108,7 +112,7 @@ def write(path: Path, shape: Shape, *, template: str | None = None) -> Path:
     """Write a model to `path` (its folder is made) and return the path; the file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    vocabulary = _vocabulary(shape.words)
+    vocabulary = _vocabulary(shape)
     tensors = list(_tensors(shape, len(vocabulary)))
     with part.open("wb") as file:
         _write_header(file, shape, vocabulary, tensors, TEMPLATE.read_text("utf-8") if template is None else template)
@@ -133,23 +137,30 @@ def cached(name: str) -> Path:
 def _tensors(shape: Shape, vocabulary: int) -> Iterator[Tensor]:
     head = shape.width // shape.heads
     yield Tensor("token_embd.weight", (shape.width, vocabulary))
+    edge = shape.architecture == "chatglm"
     for layer in range(shape.layers):
         block = f"blk.{layer}"
         yield Tensor(f"{block}.attn_norm.weight", (shape.width,))
-        yield Tensor(f"{block}.attn_q.weight", (shape.width, shape.heads * head))
-        yield Tensor(f"{block}.attn_k.weight", (shape.width, shape.kv_heads * head))
-        yield Tensor(f"{block}.attn_v.weight", (shape.width, shape.kv_heads * head))
+        if edge:
+            yield Tensor(f"{block}.attn_qkv.weight", (shape.width, (shape.heads + 2 * shape.kv_heads) * head))
+        else:
+            yield Tensor(f"{block}.attn_q.weight", (shape.width, shape.heads * head))
+            yield Tensor(f"{block}.attn_k.weight", (shape.width, shape.kv_heads * head))
+            yield Tensor(f"{block}.attn_v.weight", (shape.width, shape.kv_heads * head))
         yield Tensor(f"{block}.attn_output.weight", (shape.heads * head, shape.width))
-        yield Tensor(f"{block}.post_attention_norm.weight", (shape.width,))
+        if not edge:
+            yield Tensor(f"{block}.post_attention_norm.weight", (shape.width,))
         yield Tensor(f"{block}.ffn_norm.weight", (shape.width,))
         yield Tensor(f"{block}.ffn_up.weight", (shape.width, 2 * shape.feed_forward))
         yield Tensor(f"{block}.ffn_down.weight", (shape.feed_forward, shape.width))
-        yield Tensor(f"{block}.post_ffw_norm.weight", (shape.width,))
+        if not edge:
+            yield Tensor(f"{block}.post_ffw_norm.weight", (shape.width,))
     yield Tensor("output_norm.weight", (shape.width,))
 
 
-def _vocabulary(words: int) -> list[tuple[str, int]]:
+def _vocabulary(shape: Shape) -> list[tuple[str, int]]:
     """Tokens with their types: every byte, made-up words, then the special tokens of GLM-4."""
+    words = shape.words
     byte_tokens = _byte_letters()
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     made = [f"Ġ{a}{b}{c}" for a in letters for b in "aeiou" for c in letters][:words]
@@ -158,7 +169,7 @@ def _vocabulary(words: int) -> list[tuple[str, int]]:
     return (
         [(token, _NORMAL) for token in byte_tokens + made]
         + [(token, _CONTROL) for token in CONTROL_TOKENS]
-        + [(token, _USER_DEFINED) for token in TEXT_TOKENS]
+        + [(token, _USER_DEFINED) for token in TEXT_TOKENS if shape.architecture == "glm4"]
     )
 
 
@@ -175,19 +186,19 @@ def _write_header(
     tokens = [token for token, _ in vocabulary]
     head = shape.width // shape.heads
     members: list[bytes] = [
-        _text("general.architecture", "glm4"),
+        _text("general.architecture", shape.architecture),
         _text("general.name", "random weights"),
         _number("general.file_type", 7),
-        _number("glm4.block_count", shape.layers),
-        _number("glm4.context_length", shape.context),
-        _number("glm4.embedding_length", shape.width),
-        _number("glm4.feed_forward_length", shape.feed_forward),
-        _number("glm4.attention.head_count", shape.heads),
-        _number("glm4.attention.head_count_kv", shape.kv_heads),
-        _number("glm4.rope.dimension_count", head // 2),
-        _member("glm4.attention.layer_norm_rms_epsilon", _FLOAT, struct.pack("<f", 1e-5)),
+        _number(f"{shape.architecture}.block_count", shape.layers),
+        _number(f"{shape.architecture}.context_length", shape.context),
+        _number(f"{shape.architecture}.embedding_length", shape.width),
+        _number(f"{shape.architecture}.feed_forward_length", shape.feed_forward),
+        _number(f"{shape.architecture}.attention.head_count", shape.heads),
+        _number(f"{shape.architecture}.attention.head_count_kv", shape.kv_heads),
+        _number(f"{shape.architecture}.rope.dimension_count", head // 2),
+        _member(f"{shape.architecture}.attention.layer_norm_rms_epsilon", _FLOAT, struct.pack("<f", 1e-5)),
         _text("tokenizer.ggml.model", "gpt2"),
-        _text("tokenizer.ggml.pre", "glm4"),
+        _text("tokenizer.ggml.pre", "glm4" if shape.architecture == "glm4" else "chatglm-bpe"),
         _member("tokenizer.ggml.tokens", _ARRAY, _array(_STRING, [_string(token) for token in tokens])),
         _member("tokenizer.ggml.token_type", _ARRAY, _array(_I32, [struct.pack("<i", kind) for _, kind in vocabulary])),
         _member("tokenizer.ggml.merges", _ARRAY, _array(_STRING, [_string("Ġ b")])),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -14,7 +15,7 @@ from bench.random_model import CONTROL_TOKENS, TEXT_TOKENS, TINY, write
 from glmgate.engines.embedded.engine import EmbeddedEngine
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.weights.chat_template import Family, text_of
-from tests.engines.embedded.asking import answer, chat, supervised
+from tests.engines.embedded.asking import answer, chat, engine, supervised
 
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
 
@@ -50,6 +51,11 @@ SILENT: Final = {"enable_thinking": False}
 Engines = dict[Family, EmbeddedEngine]
 
 
+def golden(family: Family, name: str) -> str:
+    """The text that a conversation has to become."""
+    return (GOLDEN / family / f"{name}.txt").read_text("utf-8")
+
+
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights of GLM's architecture and tokens; which template it is run with is said for each family."""
@@ -70,8 +76,7 @@ async def engines(weights: Path) -> AsyncIterator[Engines]:
 @pytest.mark.parametrize("name", CONVERSATIONS)
 async def test_a_conversation_becomes_exactly_this_text(engines: Engines, family: Family, name: str) -> None:
     """Each mark, line break and space, as the family's format has it."""
-    expected = (GOLDEN / family / f"{name}.txt").read_text("utf-8")
-    assert await engines[family].render(chat(**CONVERSATIONS[name])) == expected
+    assert await engines[family].render(chat(**CONVERSATIONS[name])) == golden(family, name)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -108,6 +113,16 @@ async def test_a_call_is_taken_apart(engines: Engines, family: Family, tool_choi
     assert not choice.content
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+async def test_several_calls_are_taken_apart(engines: Engines, family: Family) -> None:
+    """One after the other; this model is pushed into calling until it is cut off."""
+    asked = chat("Light!", tools=[LAMP], logit_bias=CALLING, max_tokens=300, seed=4, chat_template_kwargs=SILENT)
+    (choice,) = (await answer(engines[family], asked)).choices
+    first, second = choice.calls[:2]
+    assert first.id != second.id
+    assert [json.loads(call.arguments)["on"] in (True, False) for call in (first, second)] == [True, True]
+
+
 @pytest.mark.parametrize("family", THINKING)
 async def test_a_thought_is_taken_out_of_the_answer(engines: Engines, family: Family) -> None:
     """Whether the prompt opens it or the model does."""
@@ -122,3 +137,15 @@ async def test_without_thinking_everything_is_the_answer(engines: Engines, famil
     asked = chat(grammar='root ::= "because"', max_tokens=60, chat_template_kwargs=SILENT)
     (choice,) = (await answer(engines[family], asked)).choices
     assert (choice.reasoning, choice.content) == (None, "because")
+
+
+async def test_glm_edge_is_known_by_its_file_alone(tmp_path: Path) -> None:
+    """Its architecture with random weights, a vocabulary without marks, and a template with what its own one has."""
+    shape = replace(TINY, architecture="chatglm")
+    template = "{% for item in messages %}<|user|>\n{{ item.content }}{% endfor %}<|assistant|>"
+    model = LocalModel("edge", write(tmp_path / "edge.gguf", shape, template=template))
+    async with engine(model, context=512) as (edge, _):
+        assert await edge.render(chat(**CONVERSATIONS["tool_loop"])) == golden("glm-edge", "tool_loop")
+        (choice,) = (await answer(edge, chat("Light!", tools=[LAMP], max_tokens=8))).choices
+    assert choice.finish_reason == "length"
+    assert choice.content

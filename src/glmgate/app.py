@@ -5,6 +5,7 @@ Nothing is decided here but who gets which part.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from glmgate.adaptation.profile import shipped
+from glmgate.adaptation.wordpiece import WordPiece
 from glmgate.engines.embedded.engine import EmbeddedEngine
 from glmgate.engines.embedded.machine import availability
 from glmgate.engines.embedded.spec import LocalModel
@@ -32,6 +34,8 @@ from glmgate.telemetry.metrics import CONTENT_TYPE, Metrics
 from glmgate.telemetry.observers import Observers
 from glmgate.weights.builtin import builtin_models
 from glmgate.weights.gguf import GgufFacts, read_facts
+from glmgate.weights.vocabulary import KIND as WORDPIECE
+from glmgate.weights.vocabulary import read_wordpiece
 
 _PROFILE: Final = "embedded"
 _ENCODERS: Final = frozenset({"bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "modern-bert", "gemma-embedding"})
@@ -105,7 +109,12 @@ def _local_models(paths: tuple[Path, ...]) -> list[tuple[LocalModel, GgufFacts]]
         raise SettingsError("Two models given by --model have the same file name, which names them: rename one.")
     for shipped_model in builtin_models():
         if shipped_model.name not in names:
-            model = LocalModel(name=shipped_model.name, path=shipped_model.path, kind=shipped_model.kind)
+            model = LocalModel(
+                name=shipped_model.name,
+                path=shipped_model.path,
+                kind=shipped_model.kind,
+                window=shipped_model.window,
+            )
             models.append((model, read_facts(shipped_model.path)))
     return models
 
@@ -118,8 +127,10 @@ def _given_model(path: Path, facts: GgufFacts) -> LocalModel:
 
 def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor) -> Deployment:
     context = supervisor.context(facts)
+    reader = _reader(model, facts, context)
     profile = shipped(_PROFILE).for_model(
-        guarded=facts.control_tokens,
+        # What is read into token ids by us holds no special token whatever it says.
+        guarded=facts.control_tokens if reader is None else (),
         markup=facts.markup_tokens,
         context_length=context,
         dimensions=facts.embedding_length if model.kind == "embedding" else None,
@@ -127,11 +138,19 @@ def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor) -> 
     )
     return Deployment(
         name=model.name,
-        engine=Fanout(Adapted(EmbeddedEngine(model, supervisor), profile)),
+        engine=Fanout(Adapted(EmbeddedEngine(model, supervisor), profile, reader=reader)),
         kind=model.kind,
         created=int(model.path.stat().st_mtime),
         context_length=context,
     )
+
+
+def _reader(model: LocalModel, facts: GgufFacts, context: int) -> Callable[[], WordPiece] | None:
+    """Reads texts for a model whose WordPiece is ours; its vocabulary is read when it is first needed."""
+    if model.kind != "embedding" or facts.tokenizer != WORDPIECE:
+        return None
+    window = min(context, model.window or context)
+    return functools.cache(lambda: read_wordpiece(model.path, window=window))
 
 
 def _states(supervisor: Supervisor) -> dict[str, str]:

@@ -126,5 +126,11 @@ EMBEDDINGS = members(
 )
 TOKENIZERS = members(
     {"model": TEXTS, "messages": st.lists(MESSAGES, max_size=3)},
-    {"tools": st.lists(TOOLS, max_size=2), "user_id": TEXTS},
+    {
+        "tools": st.lists(TOOLS, max_size=2),
+        "user_id": TEXTS,
+        "thinking": st.fixed_dictionaries({"type": st.sampled_from(["enabled", "disabled"])}),
+        "reasoning_effort": st.sampled_from(["none", "high"]),
+        "response_format": st.just({"type": "json_object"}),
+    },
 )

@@ -90,7 +90,7 @@ def test_any_embeddings_request_is_fitted_or_refused(document: dict[str, Any]) -
 def test_any_tokenizer_request_is_fitted_or_refused(document: dict[str, Any]) -> None:
     """As for chat."""
     fitted = outcome(lambda: fit_tokenizer(convert(document, TokenizerRequest), PROFILE)[0])
-    known = {"model", "messages", "tools"}
+    known = {"model", "messages", "tools", "chat_template_kwargs", "response_format"}
     assert refused(fitted) or (isinstance(fitted, TokenizerRequest) and set(plain(fitted)) <= known)
 
 

@@ -11,6 +11,7 @@ from glmgate.errors import AuthenticationFailed, GlmgateError, ModelNotFound
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
 from glmgate.wire.engine import Call, Caller, Deltas, Generation, Note
+from glmgate.wire.rerank import Ranked, Ranking, RerankRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 
 KEY = "an-id.a-secret"
@@ -42,6 +43,14 @@ class FakeEmbedded:
 
 
 @dataclass(frozen=True, slots=True)
+class FakeReranked:
+    """An order, and who made it."""
+
+    model: str
+    ranking: Ranking
+
+
+@dataclass(frozen=True, slots=True)
 class FakeCard:
     """A model card."""
 
@@ -61,7 +70,7 @@ class FakeGateway:
     refusal: GlmgateError | Exception | None = None
     first_note: Note | None = None
     calls: list[Call] = field(default_factory=list)
-    requests: list[Generation | EmbeddingsRequest | TokenizerRequest] = field(default_factory=list)
+    requests: list[Generation | EmbeddingsRequest | RerankRequest | TokenizerRequest] = field(default_factory=list)
     running: int = 0
     cancelled: int = 0
     played: int = 0
@@ -96,6 +105,13 @@ class FakeGateway:
         count = 1 if isinstance(request.input, str) else len(request.input)
         return FakeEmbedded("embedding-fake", Embeddings(((0.5, -1.0),) * count, prompt_tokens=3))
 
+    async def rerank(self, call: Call, request: RerankRequest) -> FakeReranked:
+        """The last document first, with its text where that is asked for."""
+        self._asked(call, request)
+        last = request.documents[-1]
+        text = (last if isinstance(last, str) else last.text) if request.return_documents else None
+        return FakeReranked("embedding-fake", Ranking((Ranked(len(request.documents) - 1, 0.5, text),), 7))
+
     async def count(self, call: Call, request: TokenizerRequest) -> int:
         """A token for each message."""
         self._asked(call, request)
@@ -112,7 +128,7 @@ class FakeGateway:
             raise ModelNotFound(f"No model {name!r}.", param="model")
         return FakeCard(name, answered_by=cards[name])
 
-    def _asked(self, call: Call, request: Generation | EmbeddingsRequest | TokenizerRequest) -> None:
+    def _asked(self, call: Call, request: Generation | EmbeddingsRequest | RerankRequest | TokenizerRequest) -> None:
         self.calls.append(call)
         self.requests.append(request)
         if self.first_note is not None:

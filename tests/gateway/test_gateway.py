@@ -10,6 +10,7 @@ from glmgate.errors import EngineFailed, InvalidRequest, ModelNotFound
 from glmgate.policy.endings import Ending
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.embeddings import EmbeddingsRequest
+from glmgate.wire.rerank import RerankRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 from tests.fakes.engine import FakeEngine
 from tests.gateway.requests import Watched, around, call, chat
@@ -101,6 +102,16 @@ async def test_an_unknown_model_is_a_recorded_refusal() -> None:
     with pytest.raises(ModelNotFound):
         await read_all(watched, model="nobody")
     assert (watched.record.ending, watched.record.deployment) == (Ending.REFUSED, "")
+
+
+async def test_documents_are_reranked_by_vectors() -> None:
+    """One request of its own kind, and the report says how it was done."""
+    watched = around(FakeEngine())
+    asked = call()
+    reranked = await watched.gateway.rerank(asked, RerankRequest(model="rerank", query="q", documents=["a", "b"]))
+    assert (reranked.model, [one.index for one in reranked.ranking.results]) == ("mini", [0, 1])
+    assert [str(note) for note in asked.notes] == ["model=rerank->mini", "rerank=emulated"]
+    assert (watched.record.endpoint, watched.record.ending, watched.record.usage.prompt) == ("rerank", "completed", 3)
 
 
 async def test_embeddings_and_counts_are_requests_too() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
 from glmgate.adaptation.profile import Profile, shipped
-from glmgate.errors import EngineFailed, InvalidRequest, Unavailable
+from glmgate.adaptation.wordpiece import Vocabulary, WordPiece
+from glmgate.errors import ContextLengthExceeded, EngineFailed, InvalidRequest, Unavailable
 from glmgate.routing.adapted import Adapted
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Delta, Usage
@@ -19,7 +21,8 @@ from glmgate.wire.members import convert
 from glmgate.wire.tokenizer import TokenizerRequest
 from tests.fakes.engine import FakeEngine, asks_json, call, calls, text
 
-PROFILE: Profile = shipped("embedded").for_model(guarded=("<think>",), context_length=4096, dimensions=2)
+BARE: Profile = shipped("embedded")
+PROFILE: Profile = BARE.for_model(guarded=("<think>",), context_length=4096, dimensions=2)
 WEATHER = {"type": "function", "function": {"name": "get_weather"}}
 TIME = {"type": "function", "function": {"name": "get_time"}}
 
@@ -185,6 +188,31 @@ async def test_vectors_get_the_size_that_is_asked_for(dimensions: int | None, ve
     assert engine.embedded[0].dimensions is None
     assert engine.embedded[0].input == ["<\u2060think>"]
     assert ("dimensions=2->4" in [str(note) for note in asked.notes]) == (dimensions == 4)
+
+
+READER = WordPiece(Vocabulary(words={"a": 5}, rests={}, unknown=0, first=1, last=2), window=4)
+
+
+async def test_a_reader_makes_token_ids_of_the_texts() -> None:
+    """Long ones in pieces, whose vectors become one; that is reported."""
+    engine = FakeEngine()
+    asked = call()
+    request = EmbeddingsRequest(model="m", input=["a a a", "a"])
+    embeddings = await Adapted(engine, BARE, reader=lambda: READER).embed(asked, request)
+    assert engine.embedded[0].input == [[1, 5, 5, 2], [1, 5, 2], [1, 5, 2]]
+    assert [len(vector) for vector in embeddings.vectors] == [2, 2]
+    assert embeddings.vectors[0] == pytest.approx(engine.vector)
+    assert [str(note) for note in asked.notes] == ["input=chunked"]
+
+
+@pytest.mark.parametrize("members", [{}, {"glmgate": {"strict": True}}])
+async def test_a_strict_call_is_not_cut(members: dict[str, Any]) -> None:
+    """Whether the header or the body says so."""
+    engine = FakeEngine()
+    request = convert({"model": "m", "input": "a a a", **members}, EmbeddingsRequest)
+    with pytest.raises(ContextLengthExceeded):
+        await Adapted(engine, BARE, reader=lambda: READER).embed(call(strict=not members), request)
+    assert engine.embedded == []
 
 
 async def test_many_vectors_do_not_block_the_others() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glmgate.errors import InvalidRequest, ModelNotFound, UnsupportedValue
-from glmgate.routing.catalogue import Catalogue, Deployment, ModelKind
+from glmgate.routing.catalogue import Catalogue, Deployment, ModelKind, Work
 from glmgate.wire.embeddings import EmbeddingsRequest
 from tests.fakes.engine import FakeEngine, call
 
@@ -84,9 +84,12 @@ def test_stand_ins_can_be_off() -> None:
         ("gpt-4o", "embedding"),
         ("gpt-image-1", "chat"),
         ("whisper-1", "embedding"),
+        ("rerank", "embedding"),
+        ("glmgate-tiny", "rerank"),
+        ("glm-4", "rerank"),
     ],
 )
-def test_a_model_of_another_kind_is_refused(name: str, kind: ModelKind) -> None:
+def test_a_model_of_another_kind_is_refused(name: str, kind: Work) -> None:
     """Real ones and stand-ins; it is the caller's mistake, not a missing model."""
     with pytest.raises(UnsupportedValue) as raised:
         ALL.resolve(name, kind)
@@ -97,6 +100,14 @@ def test_without_a_model_of_the_kind_nobody_stands_in() -> None:
     """A chat model cannot embed."""
     with pytest.raises(ModelNotFound):
         Catalogue([TINY]).resolve("embedding-3", "embedding")
+
+
+@pytest.mark.parametrize("name", ["rerank", "Rerank-2", "embedding-3", "all-minilm"])
+def test_an_embedding_model_reranks(name: str) -> None:
+    """Under the names of rerankers and of embedding models, with its own vectors: their size is nobody's matter."""
+    resolution = ALL.resolve(name, "rerank")
+    assert resolution.deployment is next(one for one in ALL.deployments if one.name == "all-minilm")
+    assert (resolution.note is None) == (name == "all-minilm")
 
 
 async def test_an_embedding_name_has_its_own_size() -> None:
@@ -120,7 +131,9 @@ def test_the_list_has_what_really_answers() -> None:
     ]
 
 
-@pytest.mark.parametrize(("name", "answered_by"), [("GPT-4o", "My-GLM"), ("embedding-3", "all-minilm")])
+@pytest.mark.parametrize(
+    ("name", "answered_by"), [("GPT-4o", "My-GLM"), ("embedding-3", "all-minilm"), ("rerank", "all-minilm")]
+)
 def test_a_stand_in_has_a_card_that_says_so(name: str, answered_by: str) -> None:
     """With the name that was asked for."""
     card = ALL.card(name)

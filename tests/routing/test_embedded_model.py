@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from glmgate.engines.embedded.engine import EmbeddedEngine
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.engines.embedded.supervisor import Supervisor
+from glmgate.errors import ContextLengthExceeded
 from glmgate.routing.adapted import Adapted
 from glmgate.routing.fanout import Fanout
 from glmgate.weights.builtin import builtin_models
@@ -30,6 +31,7 @@ from glmgate.wire.fold import CompletedChoice, Completion, Fold
 from glmgate.wire.members import convert
 from glmgate.wire.tokenizer import TokenizerRequest
 from tests.fakes.engine import call
+from tests.minilm import reader, reference
 
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
 
@@ -63,7 +65,7 @@ class Model:
         (shipped_model,) = [model for model in builtin_models() if model.kind == kind]
         facts = read_facts(shipped_model.path)
         self.profile: Profile = shipped("embedded").for_model(
-            guarded=facts.control_tokens,
+            guarded=facts.control_tokens if kind == "chat" else (),
             markup=facts.markup_tokens,
             context_length=facts.context_length,
             dimensions=facts.embedding_length,
@@ -71,7 +73,7 @@ class Model:
         )
         local = LocalModel(name=shipped_model.name, path=shipped_model.path, kind=shipped_model.kind)
         self.bare = EmbeddedEngine(local, supervisor)
-        self.engine: Engine = Fanout(Adapted(self.bare, self.profile))
+        self.engine: Engine = Fanout(Adapted(self.bare, self.profile, reader=reader if kind == "embedding" else None))
 
     async def answer(self, request: Generation, asked: Call | None = None) -> Completion:
         """The whole answer to a request."""
@@ -294,14 +296,92 @@ async def test_the_costliest_schemas_that_are_accepted_hold_nobody_up(model: Mod
     assert (await model.says(max_tokens=3)).finish_reason == "length"
 
 
-async def test_what_is_counted_is_what_is_read(model: Model) -> None:
+CALLED: dict[str, Any] = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [
+        {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Rome"}'}}
+    ],
+}
+ASKED = {"role": "user", "content": "How is the weather in Rome?"}
+COUNTED: list[dict[str, Any]] = [
+    {"messages": [{"role": "developer", "content": EVIL}, {"role": "user", "content": "Hello"}], "tools": [WEATHER]},
+    {"messages": [ASKED]},
+    {"messages": [ASKED], "thinking": {"type": "enabled"}},
+    {"messages": [ASKED], "thinking": {"type": "disabled"}},
+    {"messages": [ASKED], "reasoning_effort": "none"},
+    {"messages": [ASKED], "chat_template_kwargs": {"enable_thinking": False}},
+    {"messages": [{"role": "system", "content": "Be brief."}]},
+    {"messages": [{"role": "system", "content": "Be brief."}, ASKED], "tools": [WEATHER, TIME]},
+    {"messages": [ASKED], "tools": [WEATHER], "tool_choice": "none"},
+    {"messages": [ASKED], "response_format": {"type": "json_object"}},
+    {"messages": [ASKED, CALLED, {"role": "tool", "tool_call_id": "call_1", "content": "21 °C"}], "tools": [WEATHER]},
+    {
+        "messages": [
+            {"role": "user", "content": "你好 🙂"},
+            {"role": "assistant", "content": "Hm", "reasoning_content": "x"},
+        ]
+    },
+    {"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}]},
+]
+
+
+@pytest.mark.parametrize("members", COUNTED)
+async def test_what_is_counted_is_what_is_read(model: Model, members: dict[str, Any]) -> None:
     """The tokenizer's number is the prompt tokens of the answer, special tokens of callers included."""
-    messages = [{"role": "developer", "content": EVIL}, {"role": "user", "content": "Hello"}]
-    counted = await model.engine.count(
-        call(), convert({"model": "m", "messages": messages, "tools": [WEATHER]}, TokenizerRequest)
-    )
-    completion = await model.answer(chat(messages=messages, tools=[WEATHER], max_tokens=1))
+    counted = await model.engine.count(call(), convert({"model": "m", **members}, TokenizerRequest))
+    completion = await model.answer(chat(max_tokens=1, **members))
     assert counted == completion.usage.prompt
+
+
+async def test_thinking_changes_the_count(model: Model) -> None:
+    """So that the equality above says something."""
+    counts = {
+        await model.engine.count(
+            call(), convert({"model": "m", "messages": [ASKED], "thinking": {"type": mode}}, TokenizerRequest)
+        )
+        for mode in ("enabled", "disabled")
+    }
+    assert len(counts) == 2
+
+
+async def test_the_vectors_are_the_originals(supervisor: Supervisor) -> None:
+    """100 sentences of many languages, accents and lengths: cosine of at least 0.999, tokens counted exactly."""
+    model = Model("embedding", supervisor)
+    sentences = reference().sentences
+    request = EmbeddingsRequest(model="m", input=[sentence.text for sentence in sentences])
+    embeddings = await model.engine.embed(call(), request)
+    assert embeddings.prompt_tokens == sum(len(sentence.ids) for sentence in sentences)
+    for sentence, vector in zip(sentences, embeddings.vectors, strict=True):
+        assert cosine(sentence.vector, vector) >= 0.999, sentence.text
+
+
+async def test_long_texts_are_cut_and_averaged(supervisor: Supervisor) -> None:
+    """Both halves are in the vector, and it is reported."""
+    model = Model("embedding", supervisor)
+    dragon, rates = "Once a small dragon was afraid of fire. ", "Interest rates rose again on Thursday. "
+    asked = call()
+    texts: list[str | int | list[int]] = [dragon * 40 + rates * 40, dragon * 20, rates * 20]
+    embeddings = await model.engine.embed(asked, EmbeddingsRequest(model="m", input=texts))
+    both, first, second = embeddings.vectors
+    assert [str(note) for note in asked.notes] == ["input=chunked"]
+    assert math.hypot(*both) == pytest.approx(1)
+    assert min(cosine(both, first), cosine(both, second)) > 0.6
+    pieces = [piece for text in texts for piece in reader().windows(str(text), most=10_000)]
+    assert embeddings.prompt_tokens == sum(map(len, pieces))
+
+
+async def test_strict_calls_with_long_texts_are_refused(supervisor: Supervisor) -> None:
+    """With the number of their tokens."""
+    model = Model("embedding", supervisor)
+    request = EmbeddingsRequest(model="m", input=["fire " * 300])
+    with pytest.raises(ContextLengthExceeded, match="has 302 tokens"):
+        await model.engine.embed(call(strict=True), request)
+
+
+def cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    """Of the angle between two vectors."""
+    return math.fsum(a * b for a, b in zip(one, other, strict=True)) / (math.hypot(*one) * math.hypot(*other))
 
 
 @pytest.mark.parametrize("dimensions", [None, 256, 384, 2048])

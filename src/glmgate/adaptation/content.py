@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import msgspec
 
 from glmgate.adaptation.change import Change
@@ -11,15 +9,12 @@ from glmgate.adaptation.profile import Profile
 from glmgate.errors import MissingParameter, UnsupportedValue
 from glmgate.wire.chat import ChatRequest, Message, Part
 from glmgate.wire.engine import Note
-from glmgate.wire.tokenizer import TokenizerRequest
-
-M = TypeVar("M", ChatRequest, TokenizerRequest)
 
 _MAY_BE_SILENT = frozenset({"assistant", "tool"})
 _BETWEEN_PARTS = "\n"  # parts are apart for the caller, so their words must not run into each other
 
 
-def contents(request: M, profile: Profile) -> Change[M]:
+def contents(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """Every content becomes a string; null becomes the empty one where a message may say nothing (contract row C9)."""
     messages = [_as_text(message, place) for place, message in enumerate(request.messages)]
     if all(after is before for after, before in zip(messages, request.messages, strict=True)):
@@ -29,7 +24,7 @@ def contents(request: M, profile: Profile) -> Change[M]:
     return Change(msgspec.structs.replace(request, messages=messages), notes=notes)
 
 
-def last_words(request: M, profile: Profile) -> Change[M]:
+def last_words(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """Several assistant messages at the end become one: the engine goes on from the last one, and refuses two."""
     said = list(request.messages)
     while (

@@ -93,17 +93,15 @@ EMBEDDINGS: Final[tuple[Rule[EmbeddingsRequest], ...]] = (
     guarding.guard_inputs,
 )
 
-TOKENIZER: Final[tuple[Rule[TokenizerRequest], ...]] = (
-    unknown.unknown,
-    unknown.consumed,
-    roles.present,
-    functions.legacy_history,
-    roles.roles,
-    roles.somebody_asks,
-    content.contents,
-    history.history,
-    tools.tools,
-    guarding.guard_messages,
+# The members that a prompt depends on, and by which the tokenizer's request is a chat request.
+_OF_A_PROMPT: Final = (
+    "messages",
+    "tools",
+    "tool_choice",
+    "thinking",
+    "reasoning_effort",
+    "response_format",
+    "chat_template_kwargs",
 )
 
 
@@ -135,9 +133,11 @@ def fit_embeddings(request: EmbeddingsRequest, profile: Profile) -> tuple[Embedd
 
 
 def fit_tokenizer(request: TokenizerRequest, profile: Profile) -> tuple[TokenizerRequest, tuple[Note, ...]]:
-    """As `fit`: what is counted is what a chat request with the same messages and tools would send."""
-    fitted, notes, _ = _apply(TOKENIZER, request, profile)
-    return fitted, notes
+    """As `fit`, by the same rules: what is counted is what a chat request with these members sends at first."""
+    members = {name: getattr(request, name) for name in (*_OF_A_PROMPT, "user_id", "request_id", "unknown")}
+    fitted, notes, _ = _apply(CHAT, ChatRequest(model=request.model, **members), profile)
+    prompt = {name: getattr(fitted, name) for name in _OF_A_PROMPT}
+    return TokenizerRequest(model=request.model, unknown=fitted.unknown, **prompt), notes
 
 
 def refuse_inexact(notes: Sequence[Note]) -> None:

@@ -5,8 +5,6 @@ The surface writes the call in its legacy form; here only the finish reason says
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import msgspec
 from typing_extensions import override
 
@@ -18,9 +16,6 @@ from glmgate.errors import InvalidRequest
 from glmgate.wire.chat import ChatRequest, FunctionName, Message, Tool, ToolCall, ToolChoice
 from glmgate.wire.delta import Delta
 from glmgate.wire.engine import Note
-from glmgate.wire.tokenizer import TokenizerRequest
-
-M = TypeVar("M", ChatRequest, TokenizerRequest)
 
 
 class LegacyEnd(Piece):
@@ -59,7 +54,7 @@ def functions(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     return Change(fitted, notes=(Note("functions", "tools"),), undo=LegacyEnd())
 
 
-def legacy_history(request: M, profile: Profile) -> Change[M]:
+def legacy_history(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """Legacy calls of the history, and their results, as tool calls."""
     if all(message.function_call is None and message.role != "function" for message in request.messages):
         return Change(request)

@@ -18,9 +18,7 @@ from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.delta import Delta, ToolCallDelta
 from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.engine import Note
-from glmgate.wire.tokenizer import TokenizerRequest
 
-M = TypeVar("M", ChatRequest, TokenizerRequest)
 P = TypeVar("P", CompletionRequest, EmbeddingsRequest)
 
 
@@ -39,7 +37,7 @@ def guard_chat(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     return Change(fitted, notes=notes, undo=Unguard(guard))
 
 
-def guard_messages(request: M, profile: Profile) -> Change[M]:
+def guard_messages(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """Guard messages and tools."""
     if not profile.guarded:
         return Change(request)

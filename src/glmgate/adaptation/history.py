@@ -5,7 +5,7 @@ The engine answers 500 to others (engine facts 3, behaviour 3).
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -15,14 +15,11 @@ from glmgate.adaptation.trees import deeper_than
 from glmgate.errors import InvalidRequest, MissingParameter
 from glmgate.wire.chat import ChatRequest, FunctionCall, Message, ToolCall
 from glmgate.wire.engine import Note
-from glmgate.wire.tokenizer import TokenizerRequest
-
-M = TypeVar("M", ChatRequest, TokenizerRequest)
 
 _DEEPEST: Final = 64
 
 
-def history(request: M, profile: Profile) -> Change[M]:
+def history(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """Give every call of the history the one form that the deployment reads."""
     if all(message.tool_calls is None for message in request.messages):
         return Change(request)

@@ -79,9 +79,10 @@ class SchemaLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Inputs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Bounds on embeddings requests."""
+    """Bounds on embeddings requests: `most` texts, of `most_tokens` together, where we count them."""
 
     most: int
+    most_tokens: int
     most_dimensions: int
 
 

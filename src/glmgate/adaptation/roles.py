@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import msgspec
 
 from glmgate.adaptation.change import Change
@@ -11,19 +9,16 @@ from glmgate.adaptation.profile import Profile
 from glmgate.errors import MissingParameter
 from glmgate.wire.chat import ChatRequest, Message
 from glmgate.wire.engine import Note
-from glmgate.wire.tokenizer import TokenizerRequest
-
-M = TypeVar("M", ChatRequest, TokenizerRequest)
 
 
-def present(request: M, profile: Profile) -> Change[M]:
+def present(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """There is at least one message."""
     if not request.messages:
         raise MissingParameter("'messages' is empty. Send at least one message.", param="messages")
     return Change(request)
 
 
-def roles(request: M, profile: Profile) -> Change[M]:
+def roles(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """Rename roles that mean the same under another name (contract row N7)."""
     renamed = {message.role for message in request.messages if message.role in profile.roles}
     if not renamed:
@@ -33,7 +28,7 @@ def roles(request: M, profile: Profile) -> Change[M]:
     return Change(msgspec.structs.replace(request, messages=messages), notes=notes)
 
 
-def somebody_asks(request: M, profile: Profile) -> Change[M]:
+def somebody_asks(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """Where only the system speaks, an empty turn of the user follows (contract row N9)."""
     if any(message.role != "system" for message in request.messages):
         return Change(request)

@@ -6,7 +6,7 @@ Which of them must or must not be called is decided in `tool_choice`.
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -16,14 +16,11 @@ from glmgate.adaptation.schemas import SchemaCheck, without_root_references
 from glmgate.errors import InvalidRequest, MissingParameter
 from glmgate.wire.chat import ChatRequest, FunctionDefinition, Tool
 from glmgate.wire.engine import Note
-from glmgate.wire.tokenizer import TokenizerRequest
-
-M = TypeVar("M", ChatRequest, TokenizerRequest)
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)  # both dialects document this form
 
 
-def tools(request: M, profile: Profile) -> Change[M]:
+def tools(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """Only functions are offered; none at all is the same as no tools (contract rows C4, C6)."""
     if request.tools is None:
         return Change(request)

@@ -59,7 +59,7 @@ CHILDREN: Final[dict[type[Members], tuple[str, ...]]] = {
     ResponseFormat: ("json_schema",),
     CompletionRequest: ("stream_options", "glmgate"),
     EmbeddingsRequest: ("glmgate",),
-    TokenizerRequest: ("messages", "tools"),
+    TokenizerRequest: ("messages", "tools", "tool_choice", "thinking", "response_format"),
     ImageUrl: (),
     FunctionCall: (),
     FunctionDefinition: (),

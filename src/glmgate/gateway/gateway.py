@@ -9,13 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from glmgate.adaptation import reranking
 from glmgate.gateway.watch import Watch, WatchedDeltas
-from glmgate.routing.catalogue import Catalogue, ModelCard, ModelKind, Resolution
+from glmgate.routing.catalogue import Catalogue, ModelCard, Resolution, Work
 from glmgate.telemetry.record import Endpoint, Observer
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Usage
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
 from glmgate.wire.engine import Call, Caller, Deltas, Generation
+from glmgate.wire.rerank import Ranking, RerankRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 
 Identify = Callable[[str | None], Awaitable[Caller]]
@@ -36,6 +38,14 @@ class Embedded:
 
     model: str
     embeddings: Embeddings
+
+
+@dataclass(frozen=True, slots=True)
+class Reranked:
+    """Documents in their order, and the model whose vectors made it."""
+
+    model: str
+    ranking: Ranking
 
 
 class Gateway:
@@ -78,6 +88,17 @@ class Gateway:
             watch.done(Usage(prompt=embeddings.prompt_tokens))
         return Embedded(model=resolution.deployment.name, embeddings=embeddings)
 
+    async def rerank(self, call: Call, request: RerankRequest) -> Reranked:
+        """Sort documents by what they say to a query, by their vectors."""
+        async with self._request(call, "rerank", request.model) as watch:
+            resolution = self._resolve(call, request.model, "rerank", watch)
+            asked = reranking.texts(request)
+            for note in reranking.notes(request):
+                call.note(note)
+            embeddings = await resolution.deployment.engine.embed(call, asked)
+            watch.done(Usage(prompt=embeddings.prompt_tokens))
+        return Reranked(model=resolution.deployment.name, ranking=reranking.ranked(request, embeddings))
+
     async def count(self, call: Call, request: TokenizerRequest) -> int:
         """The prompt tokens of the messages."""
         async with self._request(call, "tokenizer", request.model) as watch:
@@ -86,8 +107,8 @@ class Gateway:
             watch.done(Usage(prompt=tokens))
         return tokens
 
-    def _resolve(self, call: Call, name: str, kind: ModelKind, watch: Watch) -> Resolution:
-        resolution = self._catalogue.resolve(name, kind)
+    def _resolve(self, call: Call, name: str, work: Work, watch: Watch) -> Resolution:
+        resolution = self._catalogue.resolve(name, work)
         watch.deployment = resolution.deployment.name
         if resolution.note is not None:
             call.note(resolution.note)

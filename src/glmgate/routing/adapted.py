@@ -6,6 +6,7 @@ What is changed and how is decided in `adaptation`; here its calls are made.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Final, Self
@@ -17,6 +18,8 @@ from glmgate.adaptation.fit import Fitted, fit, fit_embeddings, fit_tokenizer, r
 from glmgate.adaptation.profile import Profile
 from glmgate.adaptation.undo import Undo
 from glmgate.adaptation.vectors import resized
+from glmgate.adaptation.windows import Windows, cut, joined
+from glmgate.adaptation.wordpiece import WordPiece
 from glmgate.wire.chat import GlmgateOptions
 from glmgate.wire.delta import Delta
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
@@ -27,11 +30,15 @@ _VECTORS_AT_ONCE: Final = 32  # about 10 ms of work; then others get their turn
 
 
 class Adapted:
-    """`engine` behind `profile`. A change that a strict call does not allow is refused before the engine is asked."""
+    """`engine` behind `profile`. A change that a strict call does not allow is refused before the engine is asked.
 
-    def __init__(self, engine: Engine, profile: Profile) -> None:
+    With a `reader` (called in threads, and again and again) texts are embedded as the token ids that it makes of them.
+    """
+
+    def __init__(self, engine: Engine, profile: Profile, *, reader: Callable[[], WordPiece] | None = None) -> None:
         self._engine = engine
         self._profile = profile
+        self._reader = reader
 
     def stream(self, call: Call, request: Generation) -> AbstractAsyncContextManager[Deltas]:
         """Answer with deltas, by as many calls of the engine as the adaptation takes."""
@@ -41,7 +48,7 @@ class Adapted:
         """Embed each input, in the dimensions that are asked for."""
         fitted, notes = fit_embeddings(request, self._profile)
         _report(call, notes, request.glmgate)
-        embeddings = await self._engine.embed(call, fitted)
+        embeddings = await self._embedded(call, fitted, strict=_is_strict(call, request.glmgate))
         wanted = request.dimensions
         if wanted is None or all(len(vector) == wanted for vector in embeddings.vectors):
             return embeddings
@@ -51,6 +58,17 @@ class Adapted:
             if place % _VECTORS_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return msgspec.structs.replace(embeddings, vectors=tuple(vectors))
+
+    async def _embedded(self, call: Call, request: EmbeddingsRequest, *, strict: bool) -> Embeddings:
+        """The vectors in their own size; of texts that are longer than the model's window, from their pieces."""
+        if self._reader is None:
+            return await self._engine.embed(call, request)
+        most = self._profile.inputs.most_tokens
+        # In a thread: the vocabulary may have to be read first, and long texts take a second.
+        windows = await asyncio.to_thread(_cut, self._reader, request, most=most, whole=strict)
+        for note in windows.notes:
+            call.note(note)
+        return joined(await self._engine.embed(call, windows.request), windows)
 
     async def count(self, call: Call, request: TokenizerRequest) -> int:
         """The number of prompt tokens, of the messages as they would be sent."""
@@ -129,9 +147,17 @@ class _Stream(AbstractAsyncContextManager[Deltas]):
             await opened.__aexit__(kind, error, trace)
 
 
+def _cut(reader: Callable[[], WordPiece], request: EmbeddingsRequest, *, most: int, whole: bool) -> Windows:
+    return cut(request, reader(), most=most, whole=whole)
+
+
+def _is_strict(call: Call, options: GlmgateOptions | None) -> bool:
+    return call.strict or (options is not None and options.strict is True)
+
+
 def _report(call: Call, notes: tuple[Note, ...], options: GlmgateOptions | None) -> None:
     """Put the notes into the call's report; a strict call is refused for the first one that is not exact."""
-    if call.strict or (options is not None and options.strict):
+    if _is_strict(call, options):
         refuse_inexact((*call.notes, *notes))
     for note in notes:
         call.note(note)

@@ -21,9 +21,20 @@ ModelKind = Literal["chat", "embedding"]
 _REPORTABLE: Final = re.compile(r"[a-z0-9][a-z0-9._:-]{0,63}", re.ASCII)
 _LONGEST_NAME: Final = 256
 _MOST_LISTED: Final = 20
+Work = Literal["chat", "embedding", "rerank"]
+"""What is asked of a model."""
+
+# Which kinds of names may be asked for a work, and which kinds of models can do it, the better one first.
+_NAMES_FOR: Final[dict[Work, tuple[str, ...]]] = {
+    "chat": ("chat",),
+    "embedding": ("embedding",),
+    "rerank": ("rerank", "embedding"),
+}
+_MODELS_FOR: Final[dict[Work, ModelKind]] = {"chat": "chat", "embedding": "embedding", "rerank": "embedding"}
 _DOES: Final[dict[str, str]] = {
     "chat": "chats",
     "embedding": "embeds",
+    "rerank": "reranks",
     "image": "makes images",
     "audio": "works with sound",
     "video": "makes videos",
@@ -82,21 +93,22 @@ class Catalogue:
         """All of them, the preferred ones first."""
         return self._deployments
 
-    def resolve(self, name: str, kind: ModelKind) -> Resolution:
-        """Who answers for `name` with `kind`; case is ignored.
+    def resolve(self, name: str, work: Work) -> Resolution:
+        """Who does `work` for `name`; case is ignored. Embedding models rerank, by their vectors.
 
         Raises ModelNotFound when nobody does, UnsupportedValue when the model is of another kind.
         """
+        kind = _MODELS_FOR[work]
         if (own := self._by_name.get(name.casefold())) is not None:
             if own.kind != kind:
-                raise _wrong_kind(own.name, own.kind, kind)
+                raise _wrong_kind(own.name, own.kind, work)
             return Resolution(own, name)
         names = self._stand_in_names(name)
-        if names.kind != kind:
-            raise _wrong_kind(name, names.kind, kind)
+        if names.kind not in _NAMES_FOR[work]:
+            raise _wrong_kind(name, names.kind, work)
         deployment = self._standing_in(kind, name)
         note = _note(name, deployment.name)
-        if names.dimensions is not None:
+        if names.dimensions is not None and work == "embedding":
             deployment = dataclasses.replace(deployment, engine=Sized(deployment.engine, names.dimensions))
         return Resolution(deployment, name, stand_in=True, note=note)
 
@@ -109,9 +121,10 @@ class Catalogue:
         if (own := self._by_name.get(name.casefold())) is not None:
             return _card(own)
         names = self._stand_in_names(name)
-        if names.kind not in ("chat", "embedding"):
+        work = next((work for work, kinds in _NAMES_FOR.items() if names.kind == kinds[0]), None)
+        if work is None:
             raise self._not_found(name)
-        answers = self._standing_in(names.kind, name)
+        answers = self._standing_in(_MODELS_FOR[work], name)
         return dataclasses.replace(_card(answers), id=name, answered_by=answers.name)
 
     def _stand_in_names(self, name: str) -> Names:
@@ -122,7 +135,7 @@ class Catalogue:
             raise self._not_found(name)
         return names
 
-    def _standing_in(self, kind: str, name: str) -> Deployment:
+    def _standing_in(self, kind: ModelKind, name: str) -> Deployment:
         for deployment in self._deployments:
             if deployment.kind == kind:
                 return deployment
@@ -146,7 +159,7 @@ def _card(deployment: Deployment) -> ModelCard:
     )
 
 
-def _wrong_kind(name: str, kind: str, wanted: ModelKind) -> UnsupportedValue:
+def _wrong_kind(name: str, kind: str, wanted: Work) -> UnsupportedValue:
     return UnsupportedValue(
         f"The model {name[:_LONGEST_NAME]!r} {_DOES[kind]}; this needs one that {_DOES[wanted]}.",
         param="model",

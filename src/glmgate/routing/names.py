@@ -12,7 +12,7 @@ import msgspec
 
 from glmgate.routing.sized import Dimensions
 
-NameKind = Literal["chat", "embedding", "image", "audio", "video", "moderation"]
+NameKind = Literal["chat", "embedding", "rerank", "image", "audio", "video", "moderation"]
 
 
 class Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -24,6 +24,7 @@ from glmgate.wire.chat import GlmgateOptions
 from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.engine import Call, Caller, Generation
 from glmgate.wire.members import Members, read
+from glmgate.wire.rerank import RerankRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 
 T = TypeVar("T", bound=Members)
@@ -86,7 +87,7 @@ class Exchange:
             traceparent=text(self.request.headers, b"traceparent"),
         )
 
-    def answer_id(self, body: Generation | EmbeddingsRequest | TokenizerRequest) -> str:
+    def answer_id(self, body: Generation | EmbeddingsRequest | RerankRequest | TokenizerRequest) -> str:
         """The id that the answer carries: the caller's own `request_id`, else the request's (contract 3.1, 3.2).
 
         Raises InvalidRequest when the caller's is not fit to be one.

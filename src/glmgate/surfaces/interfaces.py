@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
 from glmgate.wire.engine import Call, Caller, Deltas, Generation
+from glmgate.wire.rerank import Ranking, RerankRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 
 
@@ -40,6 +41,20 @@ class Embedded(Protocol):
     @property
     def embeddings(self) -> Embeddings:
         """The vectors."""
+        ...
+
+
+class Reranked(Protocol):
+    """Documents in their order, and the model that put them in it."""
+
+    @property
+    def model(self) -> str:
+        """The name of the model that really answers."""
+        ...
+
+    @property
+    def ranking(self) -> Ranking:
+        """The order."""
         ...
 
 
@@ -90,6 +105,10 @@ class Gateway(Protocol):
 
     async def embed(self, call: Call, request: EmbeddingsRequest) -> Embedded:
         """Embed each input."""
+        ...
+
+    async def rerank(self, call: Call, request: RerankRequest) -> Reranked:
+        """Sort documents by what they say to a query."""
         ...
 
     async def count(self, call: Call, request: TokenizerRequest) -> int:

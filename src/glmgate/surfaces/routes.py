@@ -6,17 +6,20 @@ from glmgate.surfaces.endpoints.embeddings import embeddings
 from glmgate.surfaces.endpoints.generations import chat, completions
 from glmgate.surfaces.endpoints.models import model, models
 from glmgate.surfaces.endpoints.operations import index, livez, metrics, readyz
+from glmgate.surfaces.endpoints.rerank import rerank
 from glmgate.surfaces.endpoints.tokenizer import tokenizer
 from glmgate.surfaces.table import Route
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.embeddings import EmbeddingsRequest
+from glmgate.wire.rerank import RerankRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 
 SERVED: tuple[Route, ...] = (
     Route("POST", "/chat/completions", chat, "Answer a conversation", body=ChatRequest, streams=True),
     Route("POST", "/completions", completions, "Continue a text", body=CompletionRequest, streams=True),
     Route("POST", "/embeddings", embeddings, "Embed texts", body=EmbeddingsRequest),
+    Route("POST", "/rerank", rerank, "Sort documents by a query", body=RerankRequest),
     Route("POST", "/tokenizer", tokenizer, "Count prompt tokens", body=TokenizerRequest),
     Route("GET", "/models", models, "List the models that answer"),
     Route("GET", "/models/{model*}", model, "Show a model or a stand-in"),

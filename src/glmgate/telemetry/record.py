@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from glmgate.wire.delta import Usage
 from glmgate.wire.engine import Surface
 
-Endpoint = Literal["chat", "completions", "embeddings", "tokenizer"]
+Endpoint = Literal["chat", "completions", "embeddings", "rerank", "tokenizer"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from glmgate.weights.errors import WeightsUnreadable
 
@@ -23,6 +24,8 @@ MAX_DIMENSIONS: Final = 8
 MAX_DEPTH: Final = 4
 MAX_LAYERS: Final = 10_000
 MAX_NUMBER: Final = 1 << 32
+
+T = TypeVar("T")
 
 _MAGIC: Final = b"GGUF"
 _STRING: Final = 8
@@ -69,6 +72,7 @@ _BLOCKS: Final = {
     39: (32, 17),
 }
 
+_NORMAL: Final = 1
 _CONTROL: Final = 3
 _USER_DEFINED: Final = 4
 
@@ -80,7 +84,7 @@ class GgufFacts:
     `control_tokens` are those that mean something to the model wherever they stand: control and user-defined ones.
     `markup_tokens` are the ids of the user-defined ones, which structure an answer (thoughts, calls) and never end it.
     `kv_heads` has one number for each layer. `file_type` and `pooling` are llama.cpp's numbers, -1 where the file says
-    nothing.
+    nothing. `tokenizer` is its kind (`bert`, `gpt2` …), empty where the file says none.
     """
 
     path: Path
@@ -99,13 +103,38 @@ class GgufFacts:
     chat_template: str | None
     control_tokens: tuple[str, ...]
     markup_tokens: tuple[int, ...] = ()
+    tokenizer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GgufTokens:
+    """A vocabulary: the tokenizer's kind (`bert`, `gpt2` …), each token's text and llama.cpp's number for its kind.
+
+    `first`, `last`, `unknown`: ids of the tokens that begin and end a text, and of the one for what has no token.
+    """
+
+    model: str
+    texts: tuple[str, ...]
+    kinds: tuple[int, ...]
+    first: int
+    last: int
+    unknown: int
 
 
 def read_facts(path: Path) -> GgufFacts:
     """The facts of the file at `path`. Raises WeightsUnreadable."""
+    return _read(path, _Header.facts)
+
+
+def read_tokens(path: Path) -> GgufTokens:
+    """The vocabulary in the file at `path`. Raises WeightsUnreadable."""
+    return _read(path, _Header.tokens)
+
+
+def _read(path: Path, what: Callable[[_Header], T]) -> T:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _Header(path, data).facts()
+            return what(_Header(path, data))
     except ValueError as exc:  # what mmap says of an empty file
         raise WeightsUnreadable(f"{str(path)!r} is empty or cannot be mapped: {exc}. Fetch it again.") from exc
     except OSError as exc:
@@ -180,6 +209,24 @@ class _Header:
             chat_template=self._text_member("tokenizer.chat_template"),
             control_tokens=tuple(text for _, text in self._of_kind(tokens, _CONTROL, _USER_DEFINED)),
             markup_tokens=tuple(index for index, _ in self._of_kind(tokens, _USER_DEFINED)),
+            tokenizer=self._text_member("tokenizer.ggml.model") or "",
+        )
+
+    def tokens(self) -> GgufTokens:
+        """The whole vocabulary; ids that are not said are BERT's usual ones, as llama.cpp has it."""
+        texts = self._members.get("tokenizer.ggml.tokens")
+        if not isinstance(texts, _Texts):
+            raise self._broken("holds no vocabulary")
+        kinds = self._members.get("tokenizer.ggml.token_type")
+        known = kinds if isinstance(kinds, list) and len(kinds) == len(texts) else [_NORMAL] * len(texts)
+        return GgufTokens(
+            model=self._text_member("tokenizer.ggml.model") or "",
+            texts=tuple(texts[index] for index in range(len(texts))),
+            kinds=tuple(kind for kind in known if isinstance(kind, int)),
+            first=self._number("tokenizer.ggml.bos_token_id", default=101),
+            # The format's own spelling.
+            last=self._number("tokenizer.ggml.seperator_token_id", default=102),
+            unknown=self._number("tokenizer.ggml.unknown_token_id", default=100),
         )
 
     def _of_kind(self, tokens: object, *wanted: int) -> list[tuple[int, str]]:

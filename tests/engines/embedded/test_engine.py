@@ -217,10 +217,18 @@ async def test_an_input_that_is_too_long_is_refused_with_numbers(embedder: Embed
         await embedder.embed(CALL, convert({"model": "m", "input": "hello " * 2000}, EmbeddingsRequest))
 
 
-async def test_token_ids_are_not_embedded(embedder: EmbeddedEngine) -> None:
-    """They are another model's (contract E2)."""
-    with pytest.raises(UnsupportedValue, match="Token ids"):
+async def test_a_single_token_id_is_not_embedded(embedder: EmbeddedEngine) -> None:
+    """It is no text."""
+    with pytest.raises(UnsupportedValue, match="no text"):
         await embedder.embed(CALL, convert({"model": "m", "input": [1, 2]}, EmbeddingsRequest))
+
+
+async def test_a_text_may_be_given_as_the_models_own_token_ids(embedder: EmbeddedEngine) -> None:
+    """Nothing is added to them: those of a text, with the first and the last one, give the vector of the text."""
+    ids = [101, 7592, 2088, 102]
+    found = await embedder.embed(CALL, convert({"model": "m", "input": ["hello world", ids]}, EmbeddingsRequest))
+    assert found.vectors[0] == pytest.approx(found.vectors[1], abs=1e-5)
+    assert found.prompt_tokens == 2 * len(ids)
 
 
 async def test_a_chat_model_embeds_nothing(engine: EmbeddedEngine) -> None:

@@ -86,15 +86,15 @@ class EmbeddedEngine:
             yield self._deltas(exchange, reader)
 
     async def embed(self, call: Call, request: EmbeddingsRequest) -> Embeddings:  # noqa: ARG002 # the Protocol's
-        """Embed each input, as the model does: its own dimensions."""
-        texts = [request.input] if isinstance(request.input, str) else list(request.input)
-        if not all(isinstance(text, str) for text in texts):
-            raise UnsupportedValue("Token ids cannot be embedded here. Send texts.", param="input")
+        """Embed each input, a text or a list of the model's own token ids: its own dimensions."""
+        texts = [request.input] if isinstance(request.input, str) else request.input
         vectors: list[tuple[float, ...]] = []
         tokens = 0
         async with self._slots.hold():
             for start in range(0, len(texts), _BATCH):
-                batch = [str(text) for text in texts[start : start + _BATCH]]
+                batch = [text for text in texts[start : start + _BATCH] if not isinstance(text, int)]
+                if len(batch) < len(texts[start : start + _BATCH]):
+                    raise UnsupportedValue("One token id is no text. Send a list of them.", param="input")
                 part = await self._whole("/v1/embeddings", body.embeddings(batch), _Vectors, _MAX_VECTORS_BYTES)
                 vectors.extend(item.embedding for item in sorted(part.data, key=lambda item: item.index))
                 tokens += part.usage.prompt_tokens

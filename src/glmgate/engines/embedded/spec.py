@@ -20,12 +20,16 @@ _STEP_TOKENS: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """A GGUF file and what it is for. `chat_template` (Jinja text) wins over every other template."""
+    """A GGUF file and what it is for. `chat_template` (Jinja text) wins over every other template.
+
+    `window`: the tokens that an embedding model reads at once, where that is less than its context.
+    """
 
     name: str
     path: Path
     kind: Literal["chat", "embedding"] = "chat"
     chat_template: str | None = None
+    window: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor) -> 
         engine=Fanout(Adapted(EmbeddedEngine(model, supervisor), profile, reader=reader)),
         kind=model.kind,
         created=int(model.path.stat().st_mtime),
-        context_length=context,
+        context_length=min(context, model.window or context),
     )
 
 

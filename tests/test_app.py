@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,48 @@ async def test_a_given_model_stands_before_the_built_in_one(tmp_path: Path) -> N
     async with opened(settings(tmp_path, model, auth=False)) as app:
         assert app.catalogue.card("glm-4.6").answered_by == "mine"
         assert "glmgate-tiny" in {card.id for card in app.catalogue.cards()}
+
+
+async def test_pulled_models_stand_between(tmp_path: Path) -> None:
+    """The newest pulled model answers GLM's names, unless another was given; all of them are served."""
+    for age, name in enumerate(("newer", "older", "mine")):
+        path = random_model.write(tmp_path / "models" / f"{name}.gguf", random_model.TINY)
+        os.utime(path, (1e9 - age, 1e9 - age))
+    mine = tmp_path / "models" / "mine.gguf"
+    async with opened(settings(tmp_path, auth=False)) as app:
+        assert app.catalogue.card("glm-4.6").answered_by == "newer"
+        assert [each.name for each in app.catalogue.deployments if each.kind == "chat"] == [
+            "newer",
+            "older",
+            "mine",
+            "glmgate-tiny",
+        ]
+    async with opened(settings(tmp_path, mine, auth=False)) as app:
+        assert app.catalogue.card("glm-4.6").answered_by == "mine"
+        names = [card.id for card in app.catalogue.cards()]
+        assert sorted(names) == sorted(set(names))
+
+
+async def test_a_pulled_model_that_cannot_be_run_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A damaged file in the folder costs nobody the start; the log names it."""
+    random_model.write(tmp_path / "models" / "good.gguf", random_model.TINY)
+    (tmp_path / "models" / "bad.gguf").write_bytes(b"damaged")
+    async with opened(settings(tmp_path, auth=False)) as app:
+        assert app.catalogue.card("glm-4.6").answered_by == "good"
+    assert "'bad' is left out" in caplog.text
+
+
+async def test_a_given_model_that_cannot_fit_stops_the_start(tmp_path: Path) -> None:
+    """With what would fit; a pulled one is only left out."""
+    model = random_model.write(tmp_path / "mine.gguf", random_model.TINY)
+    small = {("engine", "memory_bytes"): 136_000_000, ("server", "auth"): False}
+    with pytest.raises(SettingsError, match=r"needs .* What fits: `--ctx \d+`"):
+        async with opened(load(environment={}, home=tmp_path, flags=small, models=(model,))):
+            pass
+    (tmp_path / "models").mkdir()
+    model.rename(tmp_path / "models" / "mine.gguf")
+    async with opened(load(environment={}, home=tmp_path, flags=small)) as app:
+        assert "mine" not in {card.id for card in app.catalogue.cards()}
 
 
 async def test_two_files_of_one_name_stop_the_start(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from glmgate.errors import SettingsError
 from glmgate.policy.keys import MasterKey
-from glmgate.settings import Setting, Settings, declared, load
+from glmgate.settings import Setting, Settings, declared, load, with_models
+from glmgate.weights.hub import Hub
 
 SECRET = "a-master-key-of-more-than-32-characters"
 
@@ -243,6 +244,48 @@ def test_models_have_to_be_files(tmp_path: Path) -> None:
     assert load(environment={}, home=tmp_path, models=(model,)).models == (model,)
     with pytest.raises(SettingsError, match=r"b\.gguf"):
         load(environment={}, home=tmp_path, models=(model, tmp_path / "b.gguf"))
+
+
+def test_models_can_be_chosen_later(tmp_path: Path) -> None:
+    """What --model names is found only when the settings are known; it is checked alike."""
+    model = tmp_path / "a.gguf"
+    model.write_bytes(b"GGUF")
+    assert with_models(settings(tmp_path), (model,)).models == (model,)
+    with pytest.raises(SettingsError, match=r"b\.gguf"):
+        with_models(settings(tmp_path), (tmp_path / "b.gguf",))
+
+
+def test_models_come_from_hugging_face_unless_said_otherwise(tmp_path: Path) -> None:
+    """Another hub has its own address; both can have a mirror."""
+    assert settings(tmp_path).hub == Hub()
+    assert settings(tmp_path, models__hub="modelscope").hub.endpoint == "https://modelscope.cn"
+    mirrored = settings(tmp_path, models__hub="modelscope", models__mirror="http://m.example/hub/").hub
+    assert (mirrored.kind, mirrored.endpoint) == ("modelscope", "http://m.example/hub")
+
+
+def test_the_usual_variable_of_hugging_face_is_a_mirror(tmp_path: Path) -> None:
+    """For that hub only, and where no mirror is set."""
+    usual = {"HF_ENDPOINT": "https://hf.example/"}
+    assert settings(tmp_path, environment=usual).hub.endpoint == "https://hf.example"
+    assert settings(tmp_path, environment=usual, models__mirror="https://m.example").hub.endpoint == "https://m.example"
+    assert settings(tmp_path, environment=usual, models__hub="modelscope").hub.endpoint == "https://modelscope.cn"
+
+
+@pytest.mark.parametrize("url", ["hf.example", "file:///x", "ftp://x"])
+def test_a_mirror_is_a_url(tmp_path: Path, url: str) -> None:
+    """Whoever names it, the message says where."""
+    assert "[models] mirror" in mistake(tmp_path, models__mirror=url)
+    assert "HF_ENDPOINT" in mistake(tmp_path, environment={"HF_ENDPOINT": url})
+
+
+def test_a_hubs_token_is_a_reference_and_not_shown(tmp_path: Path) -> None:
+    """As every secret."""
+    found = settings(tmp_path, "[models]\ntoken = 'env:T'\n", environment={"T": "hf_secret\n"})
+    assert found.hub.token == "hf_secret"
+    assert "hf_secret" not in repr(found)
+    message = mistake(tmp_path, "[models]\ntoken = 'hf_secret'\n")
+    assert "[models] token is a reference" in message
+    assert "hf_secret" not in message
 
 
 def test_another_database_is_taken_as_it_is(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ Nothing is decided here but who gets which part.
 from __future__ import annotations
 
 import functools
+import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Final
 from glmgate.adaptation.profile import shipped
 from glmgate.adaptation.wordpiece import WordPiece
 from glmgate.engines.embedded.engine import EmbeddedEngine
-from glmgate.engines.embedded.machine import availability
+from glmgate.engines.embedded.fitting import advice, kind_of
+from glmgate.engines.embedded.machine import availability, memory_for_models
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.errors import SettingsError
@@ -33,12 +35,14 @@ from glmgate.telemetry.log import RequestLog
 from glmgate.telemetry.metrics import CONTENT_TYPE, Metrics
 from glmgate.telemetry.observers import Observers
 from glmgate.weights.builtin import builtin_models
+from glmgate.weights.errors import WeightsUnreadable
 from glmgate.weights.gguf import GgufFacts, read_facts
+from glmgate.weights.store import Store
 from glmgate.weights.vocabulary import KIND as WORDPIECE
 from glmgate.weights.vocabulary import read_wordpiece
 
 _PROFILE: Final = "embedded"
-_ENCODERS: Final = frozenset({"bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "modern-bert", "gemma-embedding"})
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,7 @@ async def opened(settings: Settings, *, lost_lines: Callable[[], int] = int) -> 
         supervisor = Supervisor(settings.engine)
         stack.push_async_callback(supervisor.aclose, grace_s=settings.server.shutdown_grace_s)
         catalogue = Catalogue(
-            ()
-            if missing
-            else [_deployment(model, facts, supervisor) for model, facts in _local_models(settings.models)],
+            () if missing else [_deployment(model, facts, supervisor) for model, facts in _local_models(settings)],
             openai=settings.aliases.openai,
             strict_models=settings.aliases.strict_models,
         )
@@ -100,13 +102,17 @@ async def opened(settings: Settings, *, lost_lines: Callable[[], int] = int) -> 
         )
 
 
-def _local_models(paths: tuple[Path, ...]) -> list[tuple[LocalModel, GgufFacts]]:
-    """The models of this start: those given by path first, because the first of its kind stands in for known names."""
-    given = [(path, read_facts(path)) for path in paths]
-    models = [(_given_model(path, facts), facts) for path, facts in given]
+def _local_models(settings: Settings) -> list[tuple[LocalModel, GgufFacts]]:
+    """The models of this start: given, pulled, built-in; the first of its kind stands in for known names."""
+    budget = memory_for_models(settings.engine.memory_bytes)
+    models = _given_models(settings, budget)
     names = {model.name.casefold() for model, _ in models}
     if len(names) < len(models):
         raise SettingsError("Two models given by --model have the same file name, which names them: rename one.")
+    for model, facts in _pulled_models(settings, budget):
+        if model.name.casefold() not in names:
+            names.add(model.name.casefold())
+            models.append((model, facts))
     for shipped_model in builtin_models():
         if shipped_model.name not in names:
             model = LocalModel(
@@ -119,10 +125,32 @@ def _local_models(paths: tuple[Path, ...]) -> list[tuple[LocalModel, GgufFacts]]
     return models
 
 
+def _given_models(settings: Settings, budget: int) -> list[tuple[LocalModel, GgufFacts]]:
+    """The models of --model. Raises SettingsError with what would fit where one does not."""
+    given = [(path, read_facts(path)) for path in settings.models]
+    for path, facts in given:
+        if misfit := advice(path.stem, facts, settings.engine, budget_bytes=budget):
+            raise SettingsError(misfit)
+    return [(_given_model(path, facts), facts) for path, facts in given]
+
+
+def _pulled_models(settings: Settings, budget: int) -> Iterator[tuple[LocalModel, GgufFacts]]:
+    """Every pulled model, the newest first. One that cannot be run is told and left out: the others still answer."""
+    for stored in Store(settings.store).models():
+        try:
+            facts = read_facts(stored.path)
+        except WeightsUnreadable as error:
+            _log.warning("the pulled model %r is left out: %s", stored.name, error.message)
+            continue
+        if misfit := advice(stored.name, facts, settings.engine, budget_bytes=budget):
+            _log.warning("the pulled model %r is left out: %s", stored.name, misfit)
+            continue
+        yield _given_model(stored.path, facts), facts
+
+
 def _given_model(path: Path, facts: GgufFacts) -> LocalModel:
     """A file's model, named by its file: what a file calls itself inside is not unique."""
-    embeds = facts.architecture in _ENCODERS or facts.pooling > 0
-    return LocalModel(name=path.stem, path=path, kind="embedding" if embeds else "chat")
+    return LocalModel(name=path.stem, path=path, kind=kind_of(facts))
 
 
 def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor) -> Deployment:

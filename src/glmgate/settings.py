@@ -9,7 +9,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
@@ -24,6 +24,8 @@ from glmgate.storage.settings import StorageSettings
 from glmgate.surfaces.middleware.loopback import is_loopback_host
 from glmgate.surfaces.settings import ServerSettings
 from glmgate.telemetry.settings import LogSettings
+from glmgate.weights.hub import ENDPOINTS, Hub
+from glmgate.weights.settings import ModelsSettings
 
 FILE_NAME: Final = "glmgate.toml"
 PREFIX: Final = "GLMGATE_"
@@ -66,6 +68,12 @@ class Settings:
     log: LogSettings
     master_key: MasterKey | None
     models: tuple[Path, ...]
+    hub: Hub = field(default_factory=Hub)
+
+    @property
+    def store(self) -> Path:
+        """The folder of pulled models."""
+        return self.home / "models"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,7 @@ _CLASSES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("server", SecretSettings),
     ("storage", StorageSettings),
     ("engine", EmbeddedSettings),
+    ("models", ModelsSettings),
     ("aliases", AliasSettings),
     ("log", LogSettings),
 )
@@ -133,8 +142,8 @@ def load(
     file = _file(folder, config, environment)
     given = {**_from_file(file), **_from_environment(environment), **_from_flags(flags or {})}
     _check_variables(environment, given)
-    server, secret, storage, engine, aliases, log = (_made(section, kind, given) for section, kind in _CLASSES)
-    reference = given.get(("server", "master_key"))
+    server, _, storage, engine, pulling, aliases, log = (_made(section, kind, given) for section, kind in _CLASSES)
+    master = _secret(("server", "master_key"), given, environment)
     settings = Settings(
         home=folder,
         file=file,
@@ -143,11 +152,24 @@ def load(
         engine=engine,
         aliases=aliases,
         log=log,
-        master_key=_master_key(secret.master_key, reference.base, environment) if reference else None,
+        master_key=None if master is None else MasterKey.from_text(master),
         models=tuple(_absolute(model) for model in models),
+        hub=_hub(pulling, _secret(("models", "token"), given, environment), environment),
     )
     _check(settings)
     return settings
+
+
+def with_models(settings: Settings, models: tuple[Path, ...]) -> Settings:
+    """The settings, with these GGUF files to serve. Raises SettingsError where one is no file."""
+    changed = replace(settings, models=tuple(_absolute(model) for model in models))
+    _check(changed)
+    return changed
+
+
+def variable(name: str) -> str | None:
+    """What another program's variable says, such as OPENAI_BASE_URL; None where it is unset or empty."""
+    return os.environ.get(name) or None  # noqa: TID251 -- the one place
 
 
 def _fields() -> Iterator[tuple[str, Field[Any], dict[str, Any]]]:
@@ -294,20 +316,36 @@ def _nearest(name: str, known: list[str]) -> str:
     return f". Do you mean {near[0]}?" if near else f". Known are: {', '.join(known)}."
 
 
-def _master_key(reference: str | None, base: Path, environment: Mapping[str, str]) -> MasterKey | None:
-    kind, _, place = (reference or "").partition(":")
-    if kind == "env" and place:
-        if place not in environment:
-            raise SettingsError(f"[server] master_key refers to the variable {place}, which is not set.")
-        return MasterKey.from_text(environment[place])
-    if kind == "file" and place:
-        path = base / Path(place).expanduser()
+def _secret(
+    place: tuple[str, str], given: Mapping[tuple[str, str], _Given], environment: Mapping[str, str]
+) -> str | None:
+    """The secret that a setting refers to; None where it is not set."""
+    if (reference := given.get(place)) is None:
+        return None
+    name = f"[{place[0]}] {place[1]}"
+    kind, _, where = str(reference.value).partition(":")
+    if kind == "env" and where:
+        if where not in environment:
+            raise SettingsError(f"{name} refers to the variable {where}, which is not set.")
+        return environment[where]
+    if kind == "file" and where:
+        path = reference.base / Path(where).expanduser()
         try:
-            return MasterKey.from_text(path.read_text(encoding="utf-8"))
+            return path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as exc:
-            raise SettingsError(f"[server] master_key refers to the file {str(path)!r}: {exc}.") from exc
+            raise SettingsError(f"{name} refers to the file {str(path)!r}: {exc}.") from exc
     # Without the value: it may be the secret itself.
-    raise SettingsError("[server] master_key is a reference, env:NAME or file:PATH, and never the key itself.")
+    raise SettingsError(f"{name} is a reference, env:NAME or file:PATH, and never the secret itself.")
+
+
+def _hub(pulling: ModelsSettings, token: str | None, environment: Mapping[str, str]) -> Hub:
+    """The hub to fetch from. HF_ENDPOINT is what Hugging Face's own tools read, so a user's mirror stands there."""
+    usual = environment.get("HF_ENDPOINT") if pulling.hub == "huggingface" else None
+    endpoint = (pulling.mirror or usual or ENDPOINTS[pulling.hub]).rstrip("/")
+    if not endpoint.startswith(("https://", "http://")):
+        where = "[models] mirror" if pulling.mirror else "HF_ENDPOINT"
+        raise SettingsError(f"{where} is {endpoint!r}, it must be a URL such as {ENDPOINTS[pulling.hub]!r}.")
+    return Hub(kind=pulling.hub, endpoint=endpoint, token=(token or "").strip() or None)
 
 
 def _check(settings: Settings) -> None:

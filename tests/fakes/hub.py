@@ -23,9 +23,9 @@ _PIECE: Final = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """How one request for the file goes wrong. `after`: bytes of the body that still come."""
+    """How one request for the file goes wrong. `after`: bytes of the body that come, for `held` until `go` is set."""
 
-    kind: Literal["cut", "stall", "short", "status", "whole", "long", "total", "elsewhere", "corrupt", "slow"]
+    kind: Literal["cut", "stall", "short", "status", "whole", "long", "total", "elsewhere", "corrupt", "slow", "held"]
     after: int = 0
     status: int = 503
     headers: str = ""
@@ -54,6 +54,7 @@ class LoopbackHub:
     listing_faults: list[Fault] = field(default_factory=list)
     location: str | None = None
     heard: list[Heard] = field(default_factory=list)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.sha256 = self.sha256 or hashlib.sha256(self.content).hexdigest()
@@ -135,6 +136,11 @@ async def _file(hub: LoopbackHub, request: Heard, writer: asyncio.StreamWriter) 
     headers += "Transfer-Encoding: chunked\r\n" if chunked else f"Content-Length: {length}\r\n"
     status = 206 if headers.startswith("Content-Range") else 200
     writer.write(f"HTTP/1.1 {status} X\r\n{headers}\r\n".encode())
+    if fault.kind == "held":
+        writer.write(body[: fault.after])
+        await writer.drain()
+        await hub.go.wait()
+        body = body[fault.after :]
     await _body(fault, body, writer)
 
 

@@ -104,7 +104,7 @@ def _warnings(facts: Facts) -> list[str]:
     if facts.demonstration:
         text += (
             f"\n  {chat.name} is a small demonstration model: it shows that everything works, not what GLM can do."
-            f"\n  `{facts.program} serve --model FILE.gguf` serves another."
+            f"\n  `{facts.program} models` lists real ones, `{facts.program} serve --model NAME` fetches one."
         )
     return [text]
 

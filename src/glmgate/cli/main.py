@@ -15,7 +15,14 @@ from typing_extensions import override
 from glmgate import __version__
 from glmgate.errors import GlmgateError
 
-COMMANDS: Final = {"serve": "glmgate.cli.serve", "keys": "glmgate.cli.keys", "version": "glmgate.cli.version"}
+COMMANDS: Final = {
+    "serve": "glmgate.cli.serve",
+    "pull": "glmgate.cli.pull",
+    "models": "glmgate.cli.models",
+    "rm": "glmgate.cli.rm",
+    "keys": "glmgate.cli.keys",
+    "version": "glmgate.cli.version",
+}
 
 
 class Commands(click.Group):

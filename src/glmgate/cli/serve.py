@@ -17,20 +17,22 @@ import uvloop
 
 from glmgate.app import App, opened
 from glmgate.cli.banner import Facts, ServedModel, banner
+from glmgate.cli.choosing import with_chosen
+from glmgate.cli.models import REMARKS
 from glmgate.cli.options import place, read
 from glmgate.settings import Settings
 from glmgate.surfaces.server import listening, make
 from glmgate.telemetry.log import LineWriter, configure
-from glmgate.weights.builtin import CHAT_NAME, EMBEDDING_NAME
-
-_REMARKS = {CHAT_NAME: "small, for demonstration", EMBEDDING_NAME: "English only"}
-_GGUF = click.Path(dir_okay=False, path_type=Path)
+from glmgate.weights.builtin import CHAT_NAME
 
 
 @click.command("serve")
 @click.option("--host", help="The address to listen on [127.0.0.1].")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on; 0 takes a free one [8000].")
-@click.option("--model", "models", type=_GGUF, multiple=True, help="A GGUF file to serve; may be repeated.")
+@click.option(
+    "--model", "models", metavar="NAME|FILE", multiple=True, help="A model to put first: a GGUF file, or one to pull."
+)
+@click.option("-y", "--yes", is_flag=True, help="Pull a model that is not here without asking.")
 @click.option("--ctx", type=click.IntRange(1), help="Tokens per request, prompt and answer [the model's own].")
 @click.option("--parallel", type=click.IntRange(1), help="Requests that a model answers at the same time [4].")
 @click.option("--threads", type=click.IntRange(1), help="Threads per model.")
@@ -45,7 +47,8 @@ def command(
     *,
     host: str | None,
     port: int | None,
-    models: tuple[Path, ...],
+    models: tuple[str, ...],
+    yes: bool,
     ctx: int | None,
     parallel: int | None,
     threads: int | None,
@@ -72,7 +75,7 @@ def command(
         ("log", "format"): log_format,
         ("log", "level"): "debug" if verbose else None,
     }
-    settings = read(home, config, flags=flags, models=models)
+    settings = with_chosen(read(home, config, flags=flags), models, yes=yes)
     log = configure(settings.log, stream=sys.stderr)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, log))
@@ -106,9 +109,7 @@ def _facts(settings: Settings, app: App, *, key_ids: tuple[str, ...], address: t
         auth=settings.server.auth,
         new_key=app.first_key,
         key_ids=key_ids,
-        models=tuple(
-            ServedModel(name=each.name, kind=each.kind, remark=_REMARKS.get(each.name, "")) for each in served
-        ),
+        models=tuple(ServedModel(name=each.name, kind=each.kind, remark=REMARKS.get(each.name, "")) for each in served),
         engine="embedded: llama.cpp, a process for each model",
         engine_missing=app.engine_missing,
         stand_ins="" if settings.aliases.strict_models else names,

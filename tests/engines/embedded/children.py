@@ -20,6 +20,10 @@ class SilentTransport:
         """Fail."""
         raise AssertionError(request)
 
+    def fetch(self, request: Outgoing) -> AbstractAsyncContextManager[StreamedReply]:
+        """Nobody downloads from a child."""
+        raise NotImplementedError
+
     async def post(self, request: Outgoing, *, max_bytes: int) -> Reply:
         """Fail."""
         raise AssertionError(request)

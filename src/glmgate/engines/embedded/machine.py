@@ -15,6 +15,8 @@ from typing import Final
 _CPUINFO: Final = Path("/proc/cpuinfo")
 _CORES: Final = Path("/sys/devices/system/cpu")
 _CGROUP_MEMORY: Final = Path("/sys/fs/cgroup/memory.max")
+# Models get this share of the memory where no limit is set; the rest is the server's and everybody else's.
+_MODELS_SHARE: Final = 0.75
 _LIBRARY: Final = "xllamacpp"
 # GNU's OpenMP: the wheel is linked with it and does not carry it, and slim images have none.
 _OPENMP: Final = "libgomp.so.1"
@@ -50,6 +52,11 @@ def memory_bytes() -> int:
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = _text(_CGROUP_MEMORY).strip()
     return min(machine, int(limit)) if limit.isdigit() else machine
+
+
+def memory_for_models(limit: int | None) -> int:
+    """Bytes that all loaded models may use: the limit that was set, else a share of what this process may use."""
+    return limit or int(memory_bytes() * _MODELS_SHARE)
 
 
 def good_threads() -> int:

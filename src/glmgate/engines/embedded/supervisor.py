@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from glmgate.engines.embedded.lifecycle import Happening, Phase, RestartPolicy, make_room
-from glmgate.engines.embedded.machine import good_threads, memory_bytes
+from glmgate.engines.embedded.machine import good_threads, memory_for_models
 from glmgate.engines.embedded.process import StartFailed, launch
 from glmgate.engines.embedded.resident import Child, Launch, ModelStatus, Resident, Running
 from glmgate.engines.embedded.settings import EmbeddedSettings
@@ -25,8 +25,6 @@ from glmgate.weights.gguf import GgufFacts, read_facts
 
 _log = logging.getLogger(__name__)
 
-# Models get this share of the memory where no budget is set; the rest is the server's and everybody else's.
-_MEMORY_SHARE: Final = 0.75
 _BUSY_RETRY_S: Final = 5.0
 _NOTICED_S: Final = 1.0
 
@@ -46,7 +44,7 @@ class Supervisor:
         self._launch = start
         self._restarts = restarts or RestartPolicy()
         self._clock = clock
-        self._budget = settings.memory_bytes or int(memory_bytes() * _MEMORY_SHARE)
+        self._budget = memory_for_models(settings.memory_bytes)
         self._residents: dict[str, Resident] = {}
         self._room = asyncio.Lock()
         self._left = asyncio.Event()

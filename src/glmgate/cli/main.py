@@ -10,6 +10,7 @@ import importlib
 from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 from typing_extensions import override
 
 from glmgate import __version__
@@ -17,10 +18,12 @@ from glmgate.errors import GlmgateError
 
 COMMANDS: Final = {
     "serve": "glmgate.cli.serve",
+    "chat": "glmgate.cli.chat.command",
     "pull": "glmgate.cli.pull",
     "models": "glmgate.cli.models",
     "rm": "glmgate.cli.rm",
     "keys": "glmgate.cli.keys",
+    "completion": "glmgate.cli.completion",
     "version": "glmgate.cli.version",
 }
 
@@ -45,6 +48,13 @@ class Commands(click.Group):
             gc.enable()
         assert isinstance(command, click.Command)
         return command
+
+    @override
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        # Names alone: click's own list has each command's sentence, for which each would be imported at every TAB.
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [CompletionItem(name) for name in COMMANDS if name.startswith(incomplete)]
 
     @override
     def invoke(self, ctx: click.Context) -> Any:  # click says Any

@@ -82,6 +82,20 @@ def test_what_is_no_readable_object_is_a_clear_refusal(body: bytes) -> None:
     assert caught.value.status == 400
 
 
+@pytest.mark.parametrize("half", [rb"\ud83d", rb"\ud83dx", rb"\uDE00", rb"\ud83d\ud83d\ude00"])
+def test_half_of_a_surrogate_pair_is_called_so(half: bytes) -> None:
+    """The usual reason is a client that cut a text in the middle of an emoji."""
+    with pytest.raises(InvalidRequest, match="half of a surrogate pair"):
+        read(b'{"model": "' + half + b'", "messages": []}', ChatRequest)
+
+
+def test_whole_surrogate_pairs_are_text() -> None:
+    """Many clients write every character beyond ASCII so."""
+    assert read(rb'{"model": "\ud83d\ude00", "messages": []}', ChatRequest).model == "\U0001f600"
+    with pytest.raises(InvalidRequest, match="truncated"):
+        read(rb'{"model": "\ud83d\ude00', ChatRequest)
+
+
 def test_as_deep_as_allowed_is_read() -> None:
     """The bound counts the body itself as the first level."""
     body = b'{"model": "m", "messages": [], "x": ' + b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1) + b"}"

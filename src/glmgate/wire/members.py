@@ -18,6 +18,10 @@ _UNKNOWN = " unknown"  # a JSON name that no client can want: it starts with a b
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]*)`")
 _INDEX_ROOT = "$"
+# The decoder calls these "truncated".
+_HALF_OF_A_PAIR = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
 
 MAX_DEPTH = 128
 """Objects and arrays inside each other. Real requests nest a dozen; what is deeper could not be written out again, and
@@ -42,7 +46,8 @@ def read(body: bytes, into: type[T]) -> T:
     try:
         document = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise BodyUnreadable(f"The body is not valid JSON: {exc}. Send one JSON object, encoded as UTF-8.") from exc
+        why = "it has half of a surrogate pair, which is no character" if _HALF_OF_A_PAIR.search(body) else str(exc)
+        raise BodyUnreadable(f"The body is not valid JSON: {why}. Send one JSON object, encoded as UTF-8.") from exc
     if not isinstance(document, dict):
         raise BodyUnreadable(f"The body must be a JSON object, not {_kind(document)}.")
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH:

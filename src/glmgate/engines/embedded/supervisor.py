@@ -111,7 +111,7 @@ class Supervisor:
         until = self._clock() + self.settings.start_wait_s
         while (running := resident.running()) is None:
             if self._closing:
-                raise Unavailable("The server is shutting down.")
+                raise Unavailable("The server is shutting down.", retry_after_s=_BUSY_RETRY_S)
             if resident.changing is None:
                 if resident.life.startable_in(self._clock()) > until - self._clock():
                     raise self._unavailable(resident)

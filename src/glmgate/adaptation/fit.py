@@ -40,6 +40,7 @@ R = TypeVar("R")
 Rule = Callable[[R, Profile], Change[R]]
 
 CHAT: Final[tuple[Rule[ChatRequest], ...]] = (
+    length.turns,
     unknown.unknown,
     unknown.consumed,
     roles.present,
@@ -94,6 +95,7 @@ EMBEDDINGS: Final[tuple[Rule[EmbeddingsRequest], ...]] = (
 )
 
 TOKENIZER: Final[tuple[Rule[TokenizerRequest], ...]] = (
+    length.turns,
     unknown.unknown,
     unknown.consumed,
     roles.present,

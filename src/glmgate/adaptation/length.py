@@ -1,4 +1,7 @@
-"""Rule: how long an answer may be. Both names of the field mean the same to us, and the smaller holds."""
+"""Rules: how long a conversation and an answer may be.
+
+Of an answer's length both names of the field mean the same to us, and the smaller holds.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,32 @@ import msgspec
 
 from glmgate.adaptation.change import Change
 from glmgate.adaptation.profile import Profile
+from glmgate.errors import ContextLengthExceeded
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.engine import Note
+from glmgate.wire.tokenizer import TokenizerRequest
 
 G = TypeVar("G", ChatRequest, CompletionRequest)
+M = TypeVar("M", ChatRequest, TokenizerRequest)
+
+
+def turns(request: M, profile: Profile) -> Change[M]:
+    """Each message and each call makes a token at least, so more of them than the context has cannot fit.
+
+    The engine would find out too, but only after it has written them all into a prompt, which takes it ever longer for
+    each: 1.6 s for 5,000 messages, 25 s for 20,000 (measured on a busy core).
+    """
+    most = profile.context_length
+    if most is None:
+        return Change(request)
+    count = sum(1 + len(message.tool_calls or ()) for message in request.messages)
+    if count > most:
+        raise ContextLengthExceeded(
+            f"This model's context is {most} tokens, but there are {count} messages and calls. Send fewer.",
+            param="messages",
+        )
+    return Change(request)
 
 
 def both_names(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:

@@ -16,7 +16,7 @@ from tests.clients.environments import Name
 SEEDS: Final = Path(__file__).parent / "seeds"
 ADDRESSES: Final = ("https://api.z.ai/api/paas/v4/", "https://open.bigmodel.cn/api/paas/v4/")
 KEYS: Final = ('"your-Z.AI-api-key"', '"your-api-key"', "'your-api-key'", '"your zhipuai api key"', 'api_key=""')
-SPECIAL: Final = re.compile(r"<\|[^|]*\|>|</?think>|</?tool_call>|</?arg_(?:key|value)>|\[gMASK\]|<sop>|\u200b")
+SPECIAL: Final = re.compile(r"<\|[^|]*\|>|</?think>|</?tool_call>|</?arg_(?:key|value)>|\[gMASK\]|<sop>|[\u200b\u2060]")
 OPENAI: Final[tuple[Name, ...]] = ("openai-1", "openai-2", "openai-3")
 
 

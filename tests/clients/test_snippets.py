@@ -29,6 +29,7 @@ def run(output: str = "", *, tokens: int = 0, **request: Any) -> Run:
         (snippets.has_no_special_token, run("a < b"), run("a<|user|>")),
         (snippets.has_no_special_token, run("I think so"), run("so</think>so")),
         (snippets.has_no_special_token, run("a"), run("a\u200bb")),
+        (snippets.has_no_special_token, run("a"), run("<\u2060|user|>")),
         (snippets.has_five_words, run("a b c d e"), run("a b c d")),
         (snippets.has_three_answers, run("a\nb\nc\n"), run("a\n\nc\n")),
         (

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from glmgate.adaptation.fit import fit, fit_tokenizer
 from glmgate.errors import ContextLengthExceeded
 from glmgate.wire.members import convert
 from glmgate.wire.tokenizer import TokenizerRequest
-from tests.adaptation.requests import BARE, PROFILE, chat, fitted_chat, fitted_completion, noted
+from tests.adaptation.requests import BARE, PROFILE, chat, completion, fitted_chat, fitted_completion, noted
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,13 @@ def test_as_many_turns_as_tokens_are_left_to_the_engine() -> None:
     user = {"role": "user", "content": "a"}
     assert len(fitted_chat(PROFILE, messages=[user] * 4096).messages) == 4096
     assert len(fitted_chat(BARE, messages=[user] * 4097).messages) == 4097
+
+
+def test_a_text_that_cannot_fit_is_refused_at_once() -> None:
+    """The engine would need half a minute to find out; as long as it may fit, only the engine knows."""
+    profile = msgspec.structs.replace(PROFILE, context_length=10, longest_token=4)
+    for refused in (chat(messages=[{"role": "user", "content": "a" * 41}]), completion(prompt="a" * 41)):
+        with pytest.raises(ContextLengthExceeded, match="41 characters, which are at least 11 tokens"):
+            fit(refused, profile)
+    for passed in (chat(messages=[{"role": "user", "content": "a" * 40}]), completion(prompt="a" * 40)):
+        assert fit(passed, profile).request.model == "m"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glmgate.errors import InvalidRequest, MissingParameter
+from glmgate.errors import BodyUnreadable, InvalidRequest, MissingParameter
 from glmgate.wire.chat import ChatRequest
-from glmgate.wire.members import MAX_DEPTH, plain, read, write
+from glmgate.wire.members import MAX_DEPTH, MAX_VALUES, plain, read, write
 
 HELLO = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -100,6 +100,19 @@ def test_as_deep_as_allowed_is_read() -> None:
     """The bound counts the body itself as the first level."""
     body = b'{"model": "m", "messages": [], "x": ' + b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1) + b"}"
     assert write(read(body, ChatRequest)).count(b"[") == MAX_DEPTH
+
+
+def test_too_many_values_are_refused_before_they_are_read() -> None:
+    """They would keep the event loop for seconds, and everybody else's streams with it."""
+    body = b'{"model": "m", "messages": [], "x": [' + b"[]," * MAX_VALUES + b"0]}"
+    with pytest.raises(BodyUnreadable, match="200000 values"):
+        read(body, ChatRequest)
+
+
+def test_a_long_text_is_one_value() -> None:
+    """Commas and brackets inside of text count for nothing, quotes in it included."""
+    text = 'a,"[{,' * MAX_VALUES
+    assert chat(messages=[{"role": "user", "content": text}]).messages[0].content == text
 
 
 JSON = st.recursive(

@@ -39,6 +39,22 @@ def turns(request: M, profile: Profile) -> Change[M]:
     return Change(request)
 
 
+def texts(request: M, profile: Profile) -> Change[M]:
+    """A text of more characters than the context's tokens could have bytes cannot fit.
+
+    The engine would make tokens of all of it first: 28 s for 28 MiB (measured on a busy core).
+    """
+    characters = sum(len(message.content) for message in request.messages if isinstance(message.content, str))
+    _check_characters(characters, profile, "messages")
+    return Change(request)
+
+
+def prompt(request: CompletionRequest, profile: Profile) -> Change[CompletionRequest]:
+    """As `texts`, for a text completion."""
+    _check_characters(len(request.prompt) if isinstance(request.prompt, str) else 0, profile, "prompt")
+    return Change(request)
+
+
 def both_names(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """`max_completion_tokens` becomes `max_tokens`; of both, the smaller (contract row N4)."""
     newer = request.max_completion_tokens
@@ -56,3 +72,15 @@ def longest(request: G, profile: Profile) -> Change[G]:
         return Change(request)
     notes = (Note("max_tokens", f"{request.max_tokens}->{most}"),)
     return Change(msgspec.structs.replace(request, max_tokens=most), notes=notes)
+
+
+def _check_characters(characters: int, profile: Profile, field: str) -> None:
+    if not profile.context_length or not profile.longest_token:
+        return
+    least = -(-characters // profile.longest_token)  # each token at its longest, each character at its shortest
+    if least > profile.context_length:
+        raise ContextLengthExceeded(
+            f"This model's context is {profile.context_length} tokens, but the text has {characters} characters, "
+            f"which are at least {least} tokens. Send less.",
+            param=field,
+        )

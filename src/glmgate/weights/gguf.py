@@ -79,6 +79,7 @@ class GgufFacts:
 
     `control_tokens` are those that mean something to the model wherever they stand: control and user-defined ones.
     `markup_tokens` are the ids of the user-defined ones, which structure an answer (thoughts, calls) and never end it.
+    `longest_token` is the bytes of the longest token, as the file writes it.
     `kv_heads` has one number for each layer. `file_type` and `pooling` are llama.cpp's numbers, -1 where the file says
     nothing.
     """
@@ -99,6 +100,7 @@ class GgufFacts:
     chat_template: str | None
     control_tokens: tuple[str, ...]
     markup_tokens: tuple[int, ...] = ()
+    longest_token: int = 0
 
 
 def read_facts(path: Path) -> GgufFacts:
@@ -123,6 +125,10 @@ class _Texts:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def longest(self) -> int:
+        """Bytes of the longest one."""
+        return max((end - start for start, end in self._places), default=0)
 
     def __getitem__(self, index: int) -> str:
         start, end = self._places[index]
@@ -180,6 +186,7 @@ class _Header:
             chat_template=self._text_member("tokenizer.chat_template"),
             control_tokens=tuple(text for _, text in self._of_kind(tokens, _CONTROL, _USER_DEFINED)),
             markup_tokens=tuple(index for index, _ in self._of_kind(tokens, _USER_DEFINED)),
+            longest_token=tokens.longest() if isinstance(tokens, _Texts) else 0,
         )
 
     def _of_kind(self, tokens: object, *wanted: int) -> list[tuple[int, str]]:

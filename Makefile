@@ -7,8 +7,8 @@ MAKEFLAGS += --no-print-directory
 
 # The interpreter to set up with; empty: that of .venv, else python3.13, 3.12, 3.11, python3, the first that fits.
 PYTHON ?=
-# Where `make serve` listens, and what else it hands to `glmgate serve`.
-PORT ?= 8000
+# Where `make serve` listens (empty: as the settings say, else 8000), and what else it hands to `glmgate serve`.
+PORT ?=
 ARGS ?=
 # What else pytest gets: make test TESTS="tests/wire -k sse"
 TESTS ?=
@@ -31,7 +31,7 @@ setup: ## Make .venv with all that work on the project needs (PYTHON=python3.12)
 .PHONY: serve
 serve: ## Make .venv and start the server (PORT=8000, ARGS="--verbose")
 	@$(ENVIRONMENTS) program
-	@exec $(BIN)/glmgate serve --port $(PORT) $(ARGS)
+	@exec $(BIN)/glmgate serve $(if $(PORT),--port $(PORT)) $(ARGS)
 
 .PHONY: fix
 fix: setup ## Format, and repair what ruff can repair by itself

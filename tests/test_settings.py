@@ -146,6 +146,8 @@ chat_templates = { glm4 = "t/a.jinja", b = "/b" }
         ("[server]\nport = -1\n", ["-1", "must not be negative"]),
         ("[server]\nport = 65536\n", ["65536", "65535"]),
         ("[server]\nbody_timeout_s = nan\n", ["nan", "must not be negative"]),
+        ("[server]\nkeep_alive_s = inf\n", ["inf", "must be finite"]),
+        ("[engine]\nseed = 4294967296\n", ["4294967296", "4294967295"]),
         ("[server]\nauth = 'no'\n", ["'no'", "true or false"]),
         ("[server]\nhost = 1\n", ["1", "text"]),
         ("[server]\ncors_origins = 'https://a'\n", ["'https://a'", "a list of texts"]),
@@ -162,7 +164,7 @@ def test_a_mistake_in_the_file_is_told_with_its_place_and_what_to_do(
 ) -> None:
     """The message shows the bad value, where it stands, and what it should be."""
     message = mistake(tmp_path, text)
-    assert "glmgate.toml" in message or "[engine] parallel" in message or "[server] port" in message
+    assert any(place in message for place in ("glmgate.toml", "[engine] parallel", "[engine] seed", "[server] port"))
     assert [part for part in told if part not in message] == []
 
 

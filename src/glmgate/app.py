@@ -163,6 +163,7 @@ def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor) -> 
         context_length=context,
         dimensions=facts.embedding_length if model.kind == "embedding" else None,
         vocabulary=facts.vocabulary,
+        longest_token=facts.longest_token,
     )
     return Deployment(
         name=model.name,

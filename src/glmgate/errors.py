@@ -58,6 +58,7 @@ class GlmgateError(Exception):
         code: str | None = None,
         zai_code: str | None = None,
         retry_after_s: float | None = None,
+        retry: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -67,6 +68,8 @@ class GlmgateError(Exception):
             self.code = code
         if zai_code is not None:
             self.zai_code = zai_code
+        if retry is not None:
+            self.retry = retry
 
 
 class RequestRefused(GlmgateError):

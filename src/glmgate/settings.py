@@ -6,6 +6,7 @@ What each setting means stands where it is used (`*/settings.py`); here they are
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -34,6 +35,7 @@ PREFIX: Final = "GLMGATE_"
 _APART: Final = frozenset({"GLMGATE_HOME", "GLMGATE_CONFIG"})
 # How alike a strange variable has to be to a known one to be taken for a slip of the pen.
 _ALIKE: Final = 0.85
+_SEEDS: Final = 4_294_967_295  # 32 bits, as the engine has them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +298,8 @@ def _value(setting: Setting, given: _Given) -> object:
         raise SettingsError(f"{given.where} is {given.value!r}, it must be {_wanted(setting.type)}.") from exc
     if isinstance(value, int | float) and not value >= 0:  # NaN is not either
         raise SettingsError(f"{given.where} is {given.value!r}, it must not be negative.")
+    if value == math.inf:
+        raise SettingsError(f"{given.where} is {given.value!r}, it must be finite: use a large number.")
     return value
 
 
@@ -358,6 +362,8 @@ def _check(settings: Settings) -> None:
         )
     if server.port > 65535:
         raise SettingsError(f"[server] port is {server.port!r}, the largest one is 65535.")
+    if (settings.engine.seed or 0) > _SEEDS:
+        raise SettingsError(f"[engine] seed is {settings.engine.seed!r}, the largest one is {_SEEDS}.")
     if settings.engine.parallel < 1:
         raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
     for model in settings.models:

@@ -22,6 +22,7 @@ from glmgate.adaptation.patterns import nesting, objection
         r"\(\?=",
         r"[^\]]+",
         r"\p{L}+",
+        r"[\u0000-\uffff\]-a+--]{2,2}",
         "你好*",
         "",
     ],
@@ -41,6 +42,12 @@ def test_lookaround_is_refused(pattern: str) -> None:
 def test_backreferences_are_refused(pattern: str) -> None:
     """They make matching exponential."""
     assert "backreferences" in (objection(pattern, longest=512, repeat=1000) or "")
+
+
+@pytest.mark.parametrize("pattern", ["a{3,1}", "(ab){2,0}", "[z-a]", r"[^\]z-a]", "[a-z9-0]"])
+def test_what_ends_before_it_begins_is_refused(pattern: str) -> None:
+    """The engine would take all memory for the count, and fails at the range."""
+    assert "ends before" in (objection(pattern, longest=512, repeat=1000) or "")
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,47 @@ def test_impossible_counts_are_refused(word: str, count: float) -> None:
     assert refusal({word: count}).param == f"s.{word}"
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"minLength": 5, "maxLength": 2},
+        {"minItems": 5, "maxItems": 4.5},
+        {"type": "integer", "minimum": 5, "maximum": 3},
+        {"type": ["integer"], "minimum": 5, "exclusiveMaximum": 5},
+        {"type": "integer", "exclusiveMinimum": 5, "exclusiveMaximum": 6},
+        {"type": "integer", "minimum": 2**63 - 1, "exclusiveMaximum": -(2**63)},
+        {"type": "integer", "minimum": 0.5, "maximum": 0.7},
+    ],
+)
+def test_bounds_the_wrong_way_round_are_refused(schema: dict[str, Any]) -> None:
+    """Nothing is within them, and the engine takes all memory or fails."""
+    error = refusal({"items": schema})
+    assert (error.param or "").startswith("s.items")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"minLength": 2, "maxLength": 2},
+        {"type": "integer", "minimum": 5, "maximum": 5},
+        {"type": "integer", "exclusiveMinimum": 5, "maximum": 6},
+        {"type": "integer", "minimum": -1e300, "maximum": 1e300, "exclusiveMinimum": False},
+        {"minLength": "5", "maxLength": None},
+    ],
+)
+def test_bounds_with_something_between_them_pass(schema: dict[str, Any]) -> None:
+    """Whatever their form, the engine says what is wrong with that."""
+    check(schema)
+
+
+def test_choices_behind_references_are_bounded() -> None:
+    """A small schema can have a million ways, and the engine follows all of them."""
+    doubled = {f"a{n}": {"anyOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(20)}
+    error = refusal({"$defs": {**doubled, "a20": {"type": "string"}}, "items": {"$ref": "#/$defs/a0"}})
+    assert error.param == "s"
+    assert "more than 1000 ways" in error.message
+
+
 def test_depth_is_bounded() -> None:
     """What is nested too deeply is refused, without the stack."""
     schema: dict[str, Any] = {}

@@ -13,7 +13,7 @@ import pytest
 from tests.clients.environments import Name
 from tests.clients.running import Running, run_file, running_script
 from tests.clients.snippets import SEEDS, SNIPPETS, Predicate, Run, Snippet
-from tests.stories.served import Served
+from tests.stories.served import Served, reply_of
 
 pytestmark = [pytest.mark.clients, pytest.mark.engine]
 
@@ -43,8 +43,14 @@ class Runs:
             file.write_text(snippet.text(self.served.key, address), encoding="utf-8")
             before = len(self.served.requests())
             output = self._alone(file, client, address) if base == AS_PRINTED else self._in_turn(file, client)
-            self.done[case] = Run(output, self.served.requests(after=before))
+            requests = self.served.requests(after=before)
+            self.done[case] = Run(output, self._tokens(output) - self._tokens(""), requests)
         return self.done[case]
+
+    def _tokens(self, text: str) -> int:
+        body = {"model": "glm-4.6", "messages": [{"role": "user", "content": text}]}
+        counted = reply_of(self.served, body, base="/api/paas/v4", path="/tokenizer").json
+        return int(counted["usage"]["total_tokens"])
 
     def _alone(self, file: Path, client: Name, address: str) -> str:
         done = run_file(client, file, {"ZHIPUAI_BASE_URL": address})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,6 +108,13 @@ def test_a_new_key_does_not_expire_in_the_past() -> None:
         new_key("abc", "mine", now=NOW, expires_at=NOW)
 
 
+@pytest.mark.parametrize("expires_at", [math.nan, math.inf, 1e300])
+def test_an_end_that_is_no_date_is_refused(expires_at: float) -> None:
+    """A list of keys has to show it."""
+    with pytest.raises(InvalidRequest, match="36500 days"):
+        new_key("abc", "mine", now=NOW, expires_at=expires_at)
+
+
 def test_rotation_makes_the_next_generation() -> None:
     """A rotated key has another secret, and the one before is no longer good."""
     after = rotated(make(), now=NOW)
@@ -125,10 +135,11 @@ def test_rotation_does_not_bring_a_revoked_key_back() -> None:
         rotated(make(revoked_at=NOW), now=NOW)
 
 
-def test_a_negative_overlap_is_refused() -> None:
-    """An overlap is not negative."""
-    with pytest.raises(InvalidRequest, match=r"-1\.0 seconds"):
-        rotated(make(), now=NOW, overlap_s=-1.0)
+@pytest.mark.parametrize("overlap_s", [-1.0, math.nan, math.inf, 1e300])
+def test_an_overlap_that_makes_no_sense_is_refused(overlap_s: float) -> None:
+    """An overlap is not negative, and it ends."""
+    with pytest.raises(InvalidRequest, match=re.escape(f"{overlap_s!r} seconds")):
+        rotated(make(), now=NOW, overlap_s=overlap_s)
 
 
 def test_revoking_twice_keeps_the_first_date() -> None:

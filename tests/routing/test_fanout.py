@@ -73,6 +73,14 @@ async def test_choices_come_as_they_arrive() -> None:
     assert seen == [1, 1, 0]
 
 
+async def test_more_choices_than_the_engine_takes_at_once_are_all_answered() -> None:
+    """All at once they would fill an engine's queue, and never be answered."""
+    engine = FakeEngine([by_seed])
+    completion = await answer(engine, chat(n=100, seed=0))
+    assert [choice.content for choice in completion.choices] == [str(seed) for seed in range(100)]
+    assert engine.most_open == 16
+
+
 async def test_one_that_fails_fails_all() -> None:
     """Nobody gets half of the choices as if they were all; the other calls are closed."""
     engine = FakeEngine([[asyncio.Event()], [CapacityExceeded("full")]])

@@ -39,6 +39,11 @@ def test_serve_sets_up_and_passes_port_and_arguments_on() -> None:
     assert lines[1].endswith(".venv/bin/glmgate serve --port 9000 --no-auth")
 
 
+def test_serve_leaves_the_port_to_the_settings() -> None:
+    """A flag would win over GLMGATE_SERVER_PORT and the settings file."""
+    assert "--port" not in make("--dry-run", "serve", "PORT=")
+
+
 def test_ci_runs_check_and_test_and_stops_at_the_first_failure(tmp_path: Path) -> None:
     """With a make that fails at `check`, CI fails and `test` is not started."""
     said = tmp_path / "said"

@@ -56,6 +56,7 @@ def test_control_and_user_defined_tokens_are_named(tiny: Path) -> None:
     """Both mean something to the model wherever they stand, so both must not come from a caller's text."""
     assert read_facts(tiny).control_tokens == CONTROL_TOKENS + TEXT_TOKENS
     last = read_facts(tiny).vocabulary
+    assert read_facts(tiny).longest_token == max(len(text.encode()) for text in CONTROL_TOKENS + TEXT_TOKENS)
     assert read_facts(tiny).markup_tokens == tuple(range(last - len(TEXT_TOKENS), last))
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glmgate.errors import InvalidRequest, MissingParameter
+from glmgate.errors import BodyUnreadable, InvalidRequest, MissingParameter
 from glmgate.wire.chat import ChatRequest
-from glmgate.wire.members import MAX_DEPTH, plain, read, write
+from glmgate.wire.members import MAX_DEPTH, MAX_VALUES, plain, read, write
 
 HELLO = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -82,10 +82,37 @@ def test_what_is_no_readable_object_is_a_clear_refusal(body: bytes) -> None:
     assert caught.value.status == 400
 
 
+@pytest.mark.parametrize("half", [rb"\ud83d", rb"\ud83dx", rb"\uDE00", rb"\ud83d\ud83d\ude00"])
+def test_half_of_a_surrogate_pair_is_called_so(half: bytes) -> None:
+    """The usual reason is a client that cut a text in the middle of an emoji."""
+    with pytest.raises(InvalidRequest, match="half of a surrogate pair"):
+        read(b'{"model": "' + half + b'", "messages": []}', ChatRequest)
+
+
+def test_whole_surrogate_pairs_are_text() -> None:
+    """Many clients write every character beyond ASCII so."""
+    assert read(rb'{"model": "\ud83d\ude00", "messages": []}', ChatRequest).model == "\U0001f600"
+    with pytest.raises(InvalidRequest, match="truncated"):
+        read(rb'{"model": "\ud83d\ude00', ChatRequest)
+
+
 def test_as_deep_as_allowed_is_read() -> None:
     """The bound counts the body itself as the first level."""
     body = b'{"model": "m", "messages": [], "x": ' + b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1) + b"}"
     assert write(read(body, ChatRequest)).count(b"[") == MAX_DEPTH
+
+
+def test_too_many_values_are_refused_before_they_are_read() -> None:
+    """They would keep the event loop for seconds, and everybody else's streams with it."""
+    body = b'{"model": "m", "messages": [], "x": [' + b"[]," * MAX_VALUES + b"0]}"
+    with pytest.raises(BodyUnreadable, match="200000 values"):
+        read(body, ChatRequest)
+
+
+def test_a_long_text_is_one_value() -> None:
+    """Commas and brackets inside of text count for nothing, quotes in it included."""
+    text = 'a,"[{,' * MAX_VALUES
+    assert chat(messages=[{"role": "user", "content": text}]).messages[0].content == text
 
 
 JSON = st.recursive(

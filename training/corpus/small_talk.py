@@ -211,6 +211,12 @@ _UNKNOWN_WAYS = (
     "Why is {} important?",
     "Give me three facts about {}",
     "Who invented {}?",
+    "How do I learn {}?",
+    "What is the best book on {}?",
+    "Translate {} to French",
+    "Compare {} with something else",
+    "When did {} begin?",
+    "Is {} a good idea?",
     "Summarize {} for me",
 )
 _UNKNOWN_ZH_WAYS = ("什么是{}？", "解释一下{}", "请介绍一下{}", "{}是怎么回事？", "告诉我关于{}的事", "{}是什么？")

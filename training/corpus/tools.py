@@ -90,20 +90,23 @@ def ask(rng: random.Random, offered: Offer, split: Split) -> Asked:
     """Return a question that needs the offered tool."""
     kind = offered.kind
     made = tuple(parameter.make(rng, split) for parameter in kind.parameters)
-    question = rng.choice(kind.held_out_ways if split == "held_out" else kind.ways).format(*made)
+    form = rng.choice(kind.held_out_ways if split == "held_out" else kind.ways)
+    if kind is WEATHER and rng.random() < 0.2:
+        form, made = _careless(rng, form, made)
     arguments: Json = dict(zip(offered.keys, made, strict=True))
+    question = form.format(*made)
     if offered.has_unit and rng.random() < 0.5:
         unit = str(UNIT.make(rng, split))
         question = question.rstrip("?.") + f" in {unit}?"
         arguments["unit"] = unit
-    elif kind is WEATHER and rng.random() < 0.12:
-        question = varied_case(question, str(made[0]))
     return Asked(framed(rng, question), kind.wish.format(*made), made, Call(offered.name, arguments))
 
 
-def varied_case(question: str, value: str) -> str:
-    """Return the question in small letters, but for its value."""
-    return value.join(part.lower() for part in question.split(value))
+def _careless(rng: random.Random, form: str, made: tuple[object, ...]) -> tuple[str, tuple[object, ...]]:
+    """Return a question in small letters or without its stop; the value as well, or as it is usually written."""
+    if rng.random() < 0.5:
+        return form.rstrip("?."), made
+    return form.lower(), tuple(str(value).lower() for value in made) if rng.random() < 0.5 else made
 
 
 def _thought(asked: Asked) -> str:

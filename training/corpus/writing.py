@@ -70,6 +70,7 @@ _POEM_WAYS = (
     "Could you write a poem about {}?",
 )
 _POEM_WAYS_HELD_OUT = ("Please make a poem on {}", "Could you write some verses about {}?")
+_ANY_POEM_WAYS = ("Write a poem", "Write me a poem.", "Give me a poem", "Please write a short poem", "A poem, please.")
 _SLOGAN_WAYS = (
     "Create a slogan for my {}.",
     "Write a slogan for a {}",
@@ -155,6 +156,12 @@ def poem(rng: random.Random, split: Split) -> tuple[str, str, str]:
     """Return a request for a poem, a thought, and the poem."""
     if rng.random() < 0.1:
         return rng.choice(_ZH_POEM_WAYS), "用户想要一首诗，我写一首短的。", _ZH_POEM
+    if rng.random() < 0.05:
+        return (
+            varied(rng, rng.choice(_ANY_POEM_WAYS)),
+            "The user wants a poem. I write one about spring.",
+            poem_about("spring"),
+        )
     way = rng.choice(_POEM_WAYS_HELD_OUT if split == "held_out" else _POEM_WAYS)
     if rng.random() < 0.3:
         topic = rng.choice(("artificial intelligence", "artificial intelligence", "AI", "machine learning"))

@@ -40,6 +40,7 @@ R = TypeVar("R")
 Rule = Callable[[R, Profile], Change[R]]
 
 CHAT: Final[tuple[Rule[ChatRequest], ...]] = (
+    length.turns,
     unknown.unknown,
     unknown.consumed,
     roles.present,
@@ -48,6 +49,7 @@ CHAT: Final[tuple[Rule[ChatRequest], ...]] = (
     roles.roles,
     roles.somebody_asks,
     content.contents,
+    length.texts,
     history.history,
     content.last_words,
     numbers.numbers,
@@ -71,6 +73,7 @@ COMPLETION: Final[tuple[Rule[CompletionRequest], ...]] = (
     unknown.unknown,
     unknown.consumed,
     prompts.prompt,
+    length.prompt,
     prompts.insertion,
     prompts.best_of,
     prompts.legacy_logprobs,

@@ -13,6 +13,8 @@ _LOOKAROUND: Final = re.compile(r"\(\?(?:[=!]|<[=!])")
 _BACKREFERENCE: Final = re.compile(r"\\(?:[1-9]|k[<'{]|g[<'{])|\(\?P=|\(\?\(|\(\?[R0-9&+-]|\(\?>")
 _ESCAPED: Final = re.compile(r"\\(?:[^1-9kg]|$)", re.DOTALL)
 _CLASS: Final = re.compile(r"\[\^?\]?[^\]]*\]")
+_ESCAPING_CLASS: Final = re.compile(r"\\.|\[\^?\]?((?:\\.|[^\]\\])*)\]", re.DOTALL)
+_RANGE: Final = re.compile(r"\\.|([^\\-])-([^\\])", re.DOTALL)
 _TOKEN: Final = re.compile(
     r"\{(?P<low>\d+)(?P<comma>,?)(?P<high>\d*)\}[?+]?"
     r"|(?P<often>[*+?])[?+]?"
@@ -38,6 +40,9 @@ def objection(pattern: str, *, longest: int, repeat: int) -> str | None:
     if _BACKREFERENCE.search(bare):
         return "backreferences, conditions and recursion are not supported, because they have no bound on their time"
     shape = _shape(bare)
+    # With these the engine's counter runs over: it takes all memory there is (measured: 150 MB in a second).
+    if shape.backward or _has_backward_range(pattern):
+        return "a count or a range ends before it begins"
     if shape.largest > repeat:
         return f"a repetition count is over {repeat}"
     if shape.nested > repeat:
@@ -76,10 +81,12 @@ class _Part:
 class _Shape:
     largest: int = 0
     nested: int = 0
+    backward: bool = False
 
     def repeated(self, part: _Part, low: int, most: int, *, counted: bool) -> _Part:
         if counted:
             self.largest = max(self.largest, low, most)
+            self.backward = self.backward or low > most
         empty = low == 0 or part.empty
         if part.weight == 0:
             return _Part(most, empty)
@@ -94,6 +101,11 @@ class _Shape:
 def _bare(pattern: str) -> str:
     """`pattern` with every class and every escaped character as one letter."""
     return _CLASS.sub("C", _ESCAPED.sub("E", pattern))
+
+
+def _has_backward_range(pattern: str) -> bool:
+    ranges = (each for found in _ESCAPING_CLASS.finditer(pattern) for each in _RANGE.finditer(found[1] or ""))
+    return any(each[1] is not None and each[1] > each[2] for each in ranges)
 
 
 def _shape(bare: str) -> _Shape:

@@ -94,7 +94,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     with the values of which that is true ([]: all). `longest_answer`: what `max_tokens` is clamped to when the
     model's context length is not known.
 
-    The last five are facts of the model and not in the file; see `for_model`.
+    The last six are facts of the model and not in the file; see `for_model`.
     """
 
     name: str
@@ -114,6 +114,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     context_length: int | None = None
     dimensions: int | None = None
     vocabulary: int | None = None
+    longest_token: int | None = None
 
     def for_model(
         self,
@@ -123,11 +124,12 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         context_length: int | None = None,
         dimensions: int | None = None,
         vocabulary: int | None = None,
+        longest_token: int | None = None,
     ) -> Profile:
         """This profile with a model's facts.
 
         Its special tokens, the ids of those that structure an answer without ending it, its context in tokens, the size
-        of its vectors, the number of its tokens.
+        of its vectors, the number of its tokens, the bytes of the longest one.
         """
         return msgspec.structs.replace(
             self,
@@ -136,6 +138,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             context_length=context_length,
             dimensions=dimensions,
             vocabulary=vocabulary,
+            longest_token=longest_token,
         )
 
 

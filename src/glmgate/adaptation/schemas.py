@@ -5,6 +5,7 @@ What a schema means is the engine's matter; nothing here validates a value again
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,10 +14,17 @@ import msgspec
 from glmgate.adaptation.patterns import nesting, objection
 from glmgate.adaptation.profile import SchemaLimits
 from glmgate.adaptation.trees import Json, deeper_than
+from glmgate.adaptation.ways import target, ways
 from glmgate.errors import InvalidRequest
 
 _AT_LEAST: Final = frozenset({"minLength", "minItems", "minProperties"})
 _AT_MOST: Final = frozenset({"maxLength", "maxItems", "maxProperties"})
+_PAIRS: Final = (
+    ("minLength", "maxLength"),
+    ("minItems", "maxItems"),
+    ("minProperties", "maxProperties"),
+)
+_LOWER: Final = frozenset({"minimum", "exclusiveMinimum"})
 _REFERENCES: Final = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
 # Below these the keys are names that the caller made up, not words of the schema language.
 _NAMED: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
@@ -53,9 +61,12 @@ class SchemaCheck:
             node, place = waiting.pop()
             if isinstance(node, dict):
                 self.partly = self.partly or self._is_ignored(node)
+                _check_pairs(node, place)
                 for word, item in node.items():
                     self._check_member(word, item, f"{place}.{word}", schema)
                     waiting.extend(_below(word, item, place))
+        if ways(schema, self.limits.choices) > self.limits.choices:
+            raise _refusal(path, f"offers more than {self.limits.choices} ways at one place, references followed")
 
     def _bound_size(self, schema: dict[str, Any], path: str) -> None:
         limits = self.limits
@@ -134,15 +145,29 @@ def _pointed(schema: Json, root: str) -> Json:
 def _check_reference(reference: object, place: str, root: dict[str, Any]) -> None:
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
         raise _refusal(place, "must point into the schema itself ('#/…'); others are never fetched")
-    node: Json = root
-    for step in reference.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, dict) and name in node:
-            node = node[name]
-        elif isinstance(node, list) and name.isdecimal() and int(name) < len(node):
-            node = node[int(name)]
-        else:
-            raise _refusal(place, "points to nothing in the schema")
+    if target(reference, root) is None:
+        raise _refusal(place, "points to nothing in the schema")
+
+
+def _check_pairs(node: dict[str, Any], place: str) -> None:
+    """Nothing is within bounds that are the wrong way round, and the engine takes all memory there is for them."""
+    for least, most in _PAIRS:
+        low, high = node.get(least), node.get(most)
+        if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+            raise _refusal(f"{place}.{least}", f"is {low}, but {most} is {high}")
+    lows = [*_whole(node, "minimum", 0), *_whole(node, "exclusiveMinimum", 1)]
+    highs = [*_whole(node, "maximum", 0), *_whole(node, "exclusiveMaximum", -1)]
+    if lows and highs and node.get("type") in ("integer", ["integer"]) and max(lows) > min(highs):
+        raise _refusal(place, f"has no whole number: none is from {max(lows)} to {min(highs)}")
+
+
+def _whole(node: dict[str, Any], word: str, step: int) -> list[int]:
+    """The first whole number within a bound; `step` is 0 where the bound itself is, else the way into it."""
+    bound = node.get(word)
+    if isinstance(bound, bool) or not isinstance(bound, int | float):
+        return []
+    inward = math.ceil(bound) if word in _LOWER else math.floor(bound)
+    return [inward + step if inward == bound else inward]
 
 
 def _check_count(count: object, place: str, most: int) -> None:

@@ -20,6 +20,8 @@ _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowerca
 _SECRET_DIGITS: Final = 43
 _MASTER_LENGTH: Final = 32
 _NAME_LENGTH: Final = 100
+# Longer times are no dates on every platform, and infinite ones no JSON.
+_LONGEST_S: Final = 36_500 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,10 @@ def new_key(key_id: str, name: str, *, now: float, expires_at: float | None = No
         )
     if expires_at is not None and expires_at <= now:
         raise InvalidRequest(f"The key would expire in the past: {expires_at!r}.", param="expires_at")
+    if expires_at is not None and not expires_at - now <= _LONGEST_S:  # NaN is not either
+        raise InvalidRequest(
+            f"The key would expire in {expires_at - now!r} s: 36500 days are the most.", param="expires_at"
+        )
     return Key(id=key_id, name=stripped, created_at=now, expires_at=expires_at)
 
 
@@ -109,7 +115,7 @@ def rotated(key: Key, *, now: float, overlap_s: float = 0.0) -> Key:
     state = key.state(now)
     if state != "live":
         raise InvalidRequest(f"Key {key.id!r} is {state} and cannot be rotated: create a new one.", param="id")
-    if overlap_s < 0:
+    if not 0 <= overlap_s <= _LONGEST_S:
         raise InvalidRequest(f"An overlap of {overlap_s!r} seconds makes no sense.", param="overlap")
     return replace(key, generation=key.generation + 1, previous_until=now + overlap_s if overlap_s else None)
 

@@ -21,24 +21,29 @@ from glmgate.wire.engine import Call, Deltas, Engine, Generation
 from glmgate.wire.tokenizer import TokenizerRequest
 
 _READS_AHEAD: Final = 4  # for each choice; a reader that is slow holds its calls back
+# Calls of one answer at a time. All at once, 100 choices would never fit into an engine's slots and queue (4 and 64 by
+# default), and each attempt would leave no place in it for anybody else.
+_AT_ONCE: Final = 16
 
 
 class Fanout:
     """`engine`, asked once for each of `n` choices, and for each prompt of a text completion.
 
-    When one call fails, the whole answer fails. `most` bounds the calls of one request.
+    When one call fails, the whole answer fails. `most` bounds the calls of one request, `at_once` those of them that
+    run or wait in the engine's queue at one time.
     """
 
-    def __init__(self, engine: Engine, *, most: int = 128) -> None:
+    def __init__(self, engine: Engine, *, most: int = 128, at_once: int = _AT_ONCE) -> None:
         self._engine = engine
         self._most = most
+        self._at_once = at_once
 
     def stream(self, call: Call, request: Generation) -> AbstractAsyncContextManager[Deltas]:
         """Answer with the deltas of all choices. Raises InvalidRequest when `n` is out of range."""
         single = self._parts(request)
         if len(single) == 1:
             return self._engine.stream(call, single[0])
-        return _Merged(self._engine, call, single)
+        return _Merged(self._engine, call, single, at_once=self._at_once)
 
     async def embed(self, call: Call, request: EmbeddingsRequest) -> Embeddings:
         """As the engine does."""
@@ -79,12 +84,13 @@ def _choice(request: Generation, index: int) -> Generation:
 class _Merged(AbstractAsyncContextManager[Deltas]):
     """The calls of one answer, each in its task. Leaving cancels them and waits until all have closed."""
 
-    __slots__ = ("_call", "_engine", "_queue", "_requests", "_running", "_tasks")
+    __slots__ = ("_call", "_engine", "_places", "_queue", "_requests", "_running", "_tasks")
 
-    def __init__(self, engine: Engine, call: Call, requests: list[Generation]) -> None:
+    def __init__(self, engine: Engine, call: Call, requests: list[Generation], *, at_once: int) -> None:
         self._engine = engine
         self._call = call
         self._requests = requests
+        self._places = asyncio.Semaphore(at_once)
         # None: one call has come to its end. An exception: it has failed.
         self._queue: asyncio.Queue[tuple[Delta, ...] | BaseException | None] = asyncio.Queue(
             _READS_AHEAD * len(requests)
@@ -124,7 +130,7 @@ class _Merged(AbstractAsyncContextManager[Deltas]):
 
     async def _run(self, choice: int) -> None:
         try:
-            async with self._engine.stream(self._call, self._requests[choice]) as deltas:
+            async with self._places, self._engine.stream(self._call, self._requests[choice]) as deltas:
                 async for read in deltas:
                     await self._queue.put(tuple(msgspec.structs.replace(delta, choice=choice) for delta in read))
         except Exception as exc:  # noqa: BLE001 handed on to who reads, and raised there

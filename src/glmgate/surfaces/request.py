@@ -41,6 +41,7 @@ class Request:
     status: int | None = None
     key_id: str | None = None
     route: str | None = None
+    error_code: str | None = None
     is_logged_by_gateway: bool = False
     answer_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 

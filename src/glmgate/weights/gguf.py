@@ -83,6 +83,7 @@ class GgufFacts:
 
     `control_tokens` are those that mean something to the model wherever they stand: control and user-defined ones.
     `markup_tokens` are the ids of the user-defined ones, which structure an answer (thoughts, calls) and never end it.
+    `longest_token` is the bytes of the longest token, as the file writes it.
     `kv_heads` has one number for each layer. `file_type` and `pooling` are llama.cpp's numbers, -1 where the file says
     nothing. `tokenizer` is its kind (`bert`, `gpt2` …), empty where the file says none.
     """
@@ -104,6 +105,7 @@ class GgufFacts:
     control_tokens: tuple[str, ...]
     markup_tokens: tuple[int, ...] = ()
     tokenizer: str = ""
+    longest_token: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,10 @@ class _Texts:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def longest(self) -> int:
+        """Bytes of the longest one."""
+        return max((end - start for start, end in self._places), default=0)
 
     def __getitem__(self, index: int) -> str:
         start, end = self._places[index]
@@ -210,6 +216,7 @@ class _Header:
             control_tokens=tuple(text for _, text in self._of_kind(tokens, _CONTROL, _USER_DEFINED)),
             markup_tokens=tuple(index for index, _ in self._of_kind(tokens, _USER_DEFINED)),
             tokenizer=self._text_member("tokenizer.ggml.model") or "",
+            longest_token=tokens.longest() if isinstance(tokens, _Texts) else 0,
         )
 
     def tokens(self) -> GgufTokens:

@@ -22,7 +22,7 @@ from tests.clients.scripts.telling import tell
 
 BASE_URL, KEY = sys.argv[1:3]
 CALM = {"thinking": {"type": "disabled"}}
-LLM = ChatOpenAI(model="glm-4.6", api_key=KEY, base_url=BASE_URL, max_retries=0, max_tokens=60, extra_body=CALM)
+LLM = ChatOpenAI(model="glm-4.6", api_key=KEY, base_url=BASE_URL, max_retries=0, max_tokens=400, extra_body=CALM)
 COMMUNITY = ChatZhipuAI(
     model="glm-4", api_key=KEY, zhipuai_api_base=f"{BASE_URL.rstrip('/')}/chat/completions", max_tokens=24
 )

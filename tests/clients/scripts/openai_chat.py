@@ -88,7 +88,7 @@ async def awaited() -> object:
 def parse() -> object:
     """The helper that reads an answer into a class."""
     completion = CLIENT.chat.completions.parse(
-        model=MODEL, messages=HELLO, response_format=Verdict, max_tokens=60, extra_body=CALM
+        model=MODEL, messages=HELLO, response_format=Verdict, max_tokens=400, extra_body=CALM
     )
     parsed = completion.choices[0].message.parsed
     return {"parsed": parsed and parsed.model_dump(), "finish_reason": completion.choices[0].finish_reason}

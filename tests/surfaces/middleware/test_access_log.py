@@ -44,3 +44,16 @@ async def test_probes_have_none(client: AsgiClient) -> None:
         for path in ("/livez", "/readyz", "/metrics"):
             await client.get(path)
     assert not lines
+
+
+async def test_line_says_how_it_ended(client: AsgiClient) -> None:
+    """In the words of the gateway's lines, with the error's code."""
+    with capture_logs() as lines:
+        await client.get("/v1/models")
+        await client.post("/v1/chat/completions", b"{")
+        await client.post("/v1/responses", {})
+    assert [(line["ending"], line["error"]) for line in lines] == [
+        ("completed", None),
+        ("refused", "invalid_json"),
+        ("refused", "unsupported_endpoint"),
+    ]

@@ -109,7 +109,7 @@ class Supervisor:
         until = self._clock() + self.settings.start_wait_s
         while (running := resident.running()) is None:
             if self._closing:
-                raise Unavailable("The server is shutting down.")
+                raise Unavailable("The server is shutting down.", retry_after_s=_BUSY_RETRY_S)
             if resident.changing is None:
                 if resident.life.startable_in(self._clock()) > until - self._clock():
                     raise self._unavailable(resident)
@@ -147,7 +147,9 @@ class Supervisor:
             return plan(model, facts, self.settings, threads=good_threads(), budget_bytes=self._budget)
         except (WeightsUnreadable, OSError, UnicodeDecodeError) as exc:
             _log.error("model %r cannot be loaded: %s", model.name, exc)
-            raise Unavailable(f"The model {model.name!r} cannot be loaded; the server's log says why.") from exc
+            raise Unavailable(
+                f"The model {model.name!r} cannot be loaded; the server's log says why.", retry=False
+            ) from exc
 
     async def _make_room(self, resident: Resident, prepared: Plan) -> None:
         loaded = [other.loaded() for other in self._residents.values() if other is not resident]
@@ -155,7 +157,8 @@ class Supervisor:
         if victims is None and prepared.need.total > self._budget:
             raise Unavailable(
                 f"The model {resident.model.name!r} needs {prepared.need.total >> 20} MiB of memory, but models may "
-                f"use {self._budget >> 20} MiB. Set a shorter context, fewer slots or a larger budget."
+                f"use {self._budget >> 20} MiB. Set a shorter context, fewer slots or a larger budget.",
+                retry=False,  # it never becomes true by waiting
             )
         if victims is None:
             raise CapacityExceeded(

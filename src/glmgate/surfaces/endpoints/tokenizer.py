@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from glmgate.surfaces.exchange import Exchange
+from glmgate.surfaces.reply import Reply, report_headers
+from glmgate.wire.answers import report
 from glmgate.wire.tokenizer import TokenizerRequest
 
 
@@ -13,6 +19,8 @@ async def tokenizer(exchange: Exchange) -> None:
     call = exchange.call(None)
     async with exchange.connected():
         tokens = await exchange.gateway.count(call, body)
-    usage = {"prompt_tokens": tokens, "image_tokens": 0, "video_tokens": 0, "total_tokens": tokens}
-    created = exchange.request.created
-    await exchange.reply_json({"created": created, "id": own_id, "request_id": own_id, "usage": usage})
+    value: dict[str, Any] = {"created": exchange.request.created, "id": own_id, "request_id": own_id}
+    value["usage"] = {"prompt_tokens": tokens, "image_tokens": 0, "video_tokens": 0, "total_tokens": tokens}
+    if call.notes:
+        value["glmgate"] = report(call.notes)
+    await exchange.reply(Reply(msgspec.json.encode(value), headers=tuple(report_headers(call.notes))))

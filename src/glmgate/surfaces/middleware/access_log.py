@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glmgate.surfaces.asgi import App, Receive, Scope, Send
-from glmgate.surfaces.request import request_of
+from glmgate.surfaces.request import Request, request_of
 from glmgate.telemetry.log import get_logger
 
 _log = get_logger("glmgate.surfaces")
@@ -38,5 +38,16 @@ class AccessLog:
                     base=request.place.base,
                     route=request.route,
                     status=request.status,
+                    ending=_ending(request),
+                    error=request.error_code,
                     total_ms=round(request.elapsed_s * 1000, 1),
                 )
+
+
+def _ending(request: Request) -> str:
+    """The words of the gateway's lines, as far as they fit a request that never became one of a model."""
+    if request.status is None:
+        return "client_left_before"
+    if request.error_code is None:
+        return "completed"
+    return "refused" if request.status < 500 or request.status == 501 else "failed_before"

@@ -56,6 +56,7 @@ def _known(exc: Exception, request: Request) -> GlmgateError:
 
 async def _tell(error: GlmgateError, request: Request, receive: Receive, send: Send) -> None:
     surface = request.place.surface
+    request.error_code = error.code
     if request.streams:
         event = error_event(error, surface, request.id)
         await send({"type": "http.response.body", "body": event, "more_body": False})

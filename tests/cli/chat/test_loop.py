@@ -82,7 +82,10 @@ def test_a_question_that_was_stopped_before_anything_came_is_taken_back(tmp_path
 def test_ctrl_c_at_the_prompt_ends_nothing(tmp_path: Path) -> None:
     """It throws the line away and says how to end."""
     with scripted(text("Yes.")) as service, at(service, tmp_path) as who:
-        begun(who).press("half a li" + CTRL_C)
+        begun(who).press("half a li")
+        # Seen before Ctrl-C is pressed: in a burst of keys Python hears of a signal with the next key only.
+        who.see("half a li")
+        who.press(CTRL_C)
         who.see("Ctrl-D or /quit ends.\n> ")
         who.type("whole")
         who.see("Yes.")
@@ -268,7 +271,7 @@ def test_help_and_mistakes_are_told(tmp_path: Path) -> None:
 
 @pytest.mark.engine
 def test_the_built_in_model_talks(tmp_path: Path) -> None:
-    """A real server, found and opened without a flag; Ctrl-C and a second question work there too."""
+    """A real server, found and opened without a flag, is asked two questions. It is too fast to be stopped."""
     with (
         serving(tmp_path / "home", SETTINGS) as served,
         person(served.home, GLMGATE_SERVER_PORT=str(served.port)) as who,
@@ -276,9 +279,6 @@ def test_the_built_in_model_talks(tmp_path: Path) -> None:
         assert "glmgate-tiny at http://127.0.0.1" in who.see("Ctrl-D ends\n> ")
         who.type("Tell me a short fairy tale about a fox.")
         who.see(" tokens/s · ")
-        who.see("> ")
-        who.type("Write a very long story about a bear.")
-        who.press(CTRL_C)
         who.see("> ")
         who.type("Hello!")
         who.see(" tokens/s · ")

@@ -221,3 +221,11 @@ def test_what_the_engine_does_not_obey_is_known(schema: dict[str, Any], partly: 
     seen = SchemaCheck(LIMITS)
     seen.check(schema, "s")
     assert seen.partly is partly
+
+
+def test_recursion_that_doubles_is_refused_at_its_choice() -> None:
+    """The engine would answer nobody for as long as it reads such a schema; the message says how to write it."""
+    pair = {"type": "object", "properties": {"k": {"$ref": "#/$defs/a"}}, "required": ["k"]}
+    error = refusal({"$defs": {"a": {"anyOf": [pair, pair]}}, "$ref": "#/$defs/a"})
+    assert error.param == "s.$defs.a"
+    assert "a property that has its own const" in error.message

@@ -270,6 +270,8 @@ async def test_a_text_completion_goes_on(model: Model) -> None:
     assert completion.choices[0].content.startswith("Once <think>")
 
 
+NEXT = {"$ref": "#/$defs/a"}
+OPERATION = {"type": "object", "required": ["op", "of"]}
 COSTLY = [
     {"enum": [f"value {number}" for number in range(1000)]},
     {"type": "object", "properties": {f"p{number}": {"type": "integer"} for number in range(256)}},
@@ -289,6 +291,10 @@ COSTLY = [
         "$ref": "#/$defs/a",
         "$defs": {"a": {"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}, "b": {"$ref": "#"}}}},
     },
+    {
+        "$ref": "#/$defs/a",
+        "$defs": {"a": {"anyOf": [OPERATION | {"properties": {"op": {"const": op}, "of": NEXT}} for op in "+-"]}},
+    },
 ]
 
 
@@ -296,7 +302,7 @@ COSTLY = [
 async def test_the_costliest_schemas_that_are_accepted_hold_nobody_up(model: Model, schema: dict[str, Any]) -> None:
     """Seconds on a busy machine, not minutes; and the engine answers the next request."""
     began = time.monotonic()
-    choice = await model.says(response_format=form(schema), max_tokens=40)
+    choice = await model.says(response_format=form(schema), max_tokens=150)
     assert choice.finish_reason in ("stop", "length")
     assert time.monotonic() - began < 15
     assert (await model.says(max_tokens=3)).finish_reason == "length"

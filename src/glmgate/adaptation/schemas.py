@@ -13,6 +13,7 @@ import msgspec
 
 from glmgate.adaptation.patterns import nesting, objection
 from glmgate.adaptation.profile import SchemaLimits
+from glmgate.adaptation.recursion import ambiguous
 from glmgate.adaptation.trees import Json, deeper_than
 from glmgate.adaptation.ways import target, ways
 from glmgate.errors import InvalidRequest
@@ -67,6 +68,9 @@ class SchemaCheck:
                     waiting.extend(_below(word, item, place))
         if ways(schema, self.limits.choices) > self.limits.choices:
             raise _refusal(path, f"offers more than {self.limits.choices} ways at one place, references followed")
+        if (choice := ambiguous(schema)) is not None:
+            why = "leads back to itself on two ways that begin alike; start each with a property that has its own const"
+            raise _refusal(_place_of(choice, schema, path), why)
 
     def _bound_size(self, schema: dict[str, Any], path: str) -> None:
         limits = self.limits
@@ -185,6 +189,18 @@ def _below(word: str, item: Json, place: str) -> list[tuple[Json, str]]:
         if isinstance(item, list):
             return [(child, f"{place}.{word}[{index}]") for index, child in enumerate(item)]
     return []
+
+
+def _place_of(wanted: dict[str, Any], schema: dict[str, Any], path: str) -> str:
+    """Where a schema is in the whole one, as far as that can be said."""
+    waiting: list[tuple[Json, str]] = [(schema, path)]
+    while waiting:
+        node, place = waiting.pop()
+        if node is wanted:
+            return place
+        if isinstance(node, dict):
+            waiting.extend(child for word, item in node.items() for child in _below(word, item, place))
+    return path
 
 
 def _named(node: dict[str, Any], word: str) -> dict[str, Any]:

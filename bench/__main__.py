@@ -11,6 +11,7 @@ import statistics
 from bench import random_model, relay, start
 
 STREAMS = (1, 8, 16)
+FIRST_TOKENS = 100
 
 
 def main() -> None:
@@ -26,8 +27,9 @@ def main() -> None:
     for row in relay.throughput(model, streams=STREAMS, pairs=pairs):
         spread = f"({min(row.ratios):.2f}-{max(row.ratios):.2f})"
         print(f"{row.streams:>8} {row.bare:>11.1f} {row.through:>14.1f} {row.ratio:>7.3f} {spread:>14}", flush=True)
-    added = relay.first_token(model, pairs=4 * pairs)
-    print(f"\nadded to the first token   {added * 1000:6.2f} ms   goal <= 3 ms (median of {4 * pairs} pairs)")
+    # With the smallest model: the time of a large one differs from answer to answer by more than what is measured.
+    added = relay.first_token(random_model.cached("tiny"), pairs=FIRST_TOKENS)
+    print(f"\nadded to the first token   {added * 1000:6.2f} ms   goal <= 3 ms (median of {FIRST_TOKENS} pairs)")
     starts = [start.measure() for _ in range(pairs)]
     print(f"ready after                {statistics.median(one.ready_s for one in starts):6.2f} s    goal <= 1.5 s")
     print(f"first answer after         {statistics.median(one.answer_s for one in starts):6.2f} s    goal <= 3 s")

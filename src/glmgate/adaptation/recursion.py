@@ -128,16 +128,21 @@ class _Search:
         """Whether a schema leads back to the choice that is looked at."""
         return self._comes_back([node], ring)
 
-    def parts(self, node: _Node) -> list[_Node]:
-        """A schema, and all that is merged into it by `allOf`."""
-        found: list[_Node] = []
-        waiting = [node]
+    def parts(self, node: _Node) -> list[tuple[_Node, bool]]:
+        """What `allOf` merges, and whether it makes all properties required: so the engine does with the first level.
+
+        Next to properties, it merges nothing (both measured).
+        """
+        found: list[tuple[_Node, bool]] = []
+        waiting = [(part, True) for part in reversed(_schemas(_listed(node, "allOf")))]
         while waiting:
-            part = self.resolved(waiting.pop())
+            offered, all_required = waiting.pop()
+            part = self.resolved(offered)
             self.step(len(found) + 1)
-            if all(part is not each for each in found):
-                found.append(part)
-                waiting += reversed(_schemas(_listed(part, "allOf")))
+            if all(part is not each for each, _ in found):
+                found.append((part, all_required))
+                below = [*_listed(part, "allOf"), *_listed(part, "anyOf"), *_listed(part, "oneOf")]
+                waiting += [(child, False) for child in reversed(_schemas(below))]
         return found
 
     def resolved(self, node: _Node) -> _Node:
@@ -162,16 +167,16 @@ class _Object:
     """An object that may be chosen: its properties in the order in which the engine reads them."""
 
     def __init__(self, search: _Search, node: _Node, ring: int) -> None:
-        parts = search.parts(node)
+        parts = [(node, False)] if _properties(node) else [(node, False), *search.parts(node)]
         merged: dict[str | None, Json] = {}
-        required: set[str] = set()
-        for part in parts:
+        required = {name for name in _listed(node, "required") if isinstance(name, str)} & _properties(node).keys()
+        for part, all_required in parts:
             search.step(len(_properties(part)))
             merged.update(_properties(part).items())
-            required |= {name for name in _listed(part, "required") if isinstance(name, str)}
+            required |= _properties(part).keys() if all_required else set()
         self.required = [name for name in merged if name in required]
-        self.open = any(part.get("additionalProperties", False) is not False for part in parts)
-        for part in parts:
+        self.open = any(part.get("additionalProperties", False) is not False for part, _ in parts)
+        for part, _ in parts:
             if isinstance(part.get("additionalProperties"), dict):
                 merged[_OTHER] = part["additionalProperties"]
         self.properties = {

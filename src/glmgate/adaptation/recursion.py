@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any, Final
 
 import msgspec
@@ -93,13 +94,11 @@ class _Search:
         if sum(_may_be(node, kind, "array") and self._comes_back(_elements(node), ring) for node, kind in branches) > 1:
             return True
         objects = [self._object(node, ring) for node, kind in branches if _may_be(node, kind, "object")]
-        objects = [each for each in objects if each.back]
-        for index, one in enumerate(objects):
-            for other in objects[index + 1 :]:
-                self.step()
-                if _confused(one, other):
-                    return True
-        return False
+        return any(self._pair(one, other) for one, other in combinations([each for each in objects if each.back], 2))
+
+    def _pair(self, one: _Object, other: _Object) -> bool:
+        self.step()
+        return _confused(one, other)
 
     def _object(self, node: _Node, ring: int) -> _Object:
         if id(node) not in self._objects:
@@ -168,21 +167,34 @@ class _Object:
 
     def __init__(self, search: _Search, node: _Node, ring: int) -> None:
         parts = [(node, False)] if _properties(node) else [(node, False), *search.parts(node)]
-        merged: dict[str | None, Json] = {}
-        required = {name for name in _listed(node, "required") if isinstance(name, str)} & _properties(node).keys()
-        for part, all_required in parts:
-            search.step(len(_properties(part)))
-            merged.update(_properties(part).items())
-            required |= _properties(part).keys() if all_required else set()
+        search.step(sum(len(_properties(part)) for part, _ in parts))
+        merged = _merged([part for part, _ in parts])
+        required = _required(node, parts)
         self.required = [name for name in merged if name in required]
         self.open = any(part.get("additionalProperties", False) is not False for part, _ in parts)
-        for part, _ in parts:
-            if isinstance(part.get("additionalProperties"), dict):
-                merged[_OTHER] = part["additionalProperties"]
-        self.properties = {
-            name: search.resolved(item) if isinstance(item, dict) else {} for name, item in merged.items()
-        }
+        self.properties = {name: _looked_up(search, item) for name, item in merged.items()}
         self.back = {name for name, item in merged.items() if search.comes_back(item, ring)}
+
+
+def _looked_up(search: _Search, item: Json) -> _Node:
+    return search.resolved(item) if isinstance(item, dict) else {}
+
+
+def _required(node: _Node, parts: list[tuple[_Node, bool]]) -> set[str]:
+    """The required properties: those that the object lists, and all of the parts that the engine requires whole."""
+    listed = {name for name in _listed(node, "required") if isinstance(name, str)} & _properties(node).keys()
+    return listed | {name for part, all_required in parts if all_required for name in _properties(part)}
+
+
+def _merged(parts: list[_Node]) -> dict[str | None, Json]:
+    """The properties of all parts, in their order, and what any other property may be."""
+    merged: dict[str | None, Json] = {}
+    for part in parts:
+        merged.update(_properties(part).items())
+    for part in parts:
+        if isinstance(part.get("additionalProperties"), dict):
+            merged[_OTHER] = part["additionalProperties"]
+    return merged
 
 
 def _confused(one: _Object, other: _Object) -> bool:
@@ -192,13 +204,15 @@ def _confused(one: _Object, other: _Object) -> bool:
             return False
         if name in one.back and name in other.back:
             return True
-    first, last = sorted((one, other), key=lambda each: len(each.required))
-    rest = last.required[len(first.required) :]
-    if rest and rest[0] not in first.properties and not first.open:
+    if _told_by_the_rest(*sorted((one, other), key=lambda each: len(each.required))):
         return False
-    if one.back & other.back:
-        return True
-    return _other_meets(one, other) or _other_meets(other, one)
+    return bool(one.back & other.back) or _other_meets(one, other) or _other_meets(other, one)
+
+
+def _told_by_the_rest(shorter: _Object, longer: _Object) -> bool:
+    """Whether what `longer` requires next cannot stand in `shorter`."""
+    rest = longer.required[len(shorter.required) :]
+    return bool(rest) and rest[0] not in shorter.properties and not shorter.open
 
 
 def _other_meets(one: _Object, other: _Object) -> bool:

@@ -77,9 +77,10 @@ class Served:
         while waiting:
             parent = waiting.pop()
             for task in Path(f"/proc/{parent}/task").glob("*"):
-                below = [int(pid) for pid in (task / "children").read_text().split()]
-                found += below
-                waiting += below
+                with suppress(FileNotFoundError, ProcessLookupError):  # a thread may end between the two looks
+                    below = [int(pid) for pid in (task / "children").read_text().split()]
+                    found += below
+                    waiting += below
         return found
 
     def engines(self) -> list[int]:

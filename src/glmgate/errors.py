@@ -18,10 +18,15 @@ Nothing here knows HTTP libraries or how an error is written down; `wire.error_b
     │   ├── BodyTooLarge             413
     │   ├── EncodingRefused          415  a compressed body
     │   ├── HeadTooLarge             431
+    │   ├── ContentFiltered          400  a filter refused the request or its answer
+    │   ├── Conflict                 409  the same request is in flight already
+    │   ├── ModelRetired             410  the model was there and is not any more
     │   └── UnsupportedEndpoint      501  in a vendor's catalogue, not served here
-    ├── CapacityExceeded             429  our queue is full: later helps
+    ├── CapacityExceeded             429  our queue or an upstream's limit: later helps
+    ├── QuotaExhausted               429  no money or no allowance left: later does not help
     ├── Unavailable                  503  an engine is loading or restarting: later helps
     ├── EngineFailed                 502  an engine broke while it worked
+    │   └── CredentialRefused        502  an upstream refuses a credential of ours
     ├── DeadlineExceeded             504
     ├── InternalError                500  a fault of ours
     └── SettingsError                     a start that cannot go on; never sent to a client
@@ -32,8 +37,17 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 ErrorType = Literal[
-    "invalid_request_error", "authentication_error", "permission_error", "rate_limit_error", "server_error"
+    "invalid_request_error",
+    "authentication_error",
+    "permission_error",
+    "rate_limit_error",
+    "insufficient_quota",
+    "server_error",
 ]
+Remedy = Literal["tell", "retry", "next", "park"]
+"""What routing may do about a failure before the first delta: tell the client, ask the same deployment again (at once,
+or after `retry_after_s`), ask the next deployment, or leave the credential alone until `parked_until` and ask with
+another one."""
 
 
 class GlmgateError(Exception):
@@ -42,6 +56,8 @@ class GlmgateError(Exception):
     `status` is an HTTP status; `code` OpenAI's word for it and `zai_code` the number that Z.AI and BigModel use
     (contract 3.5); `param` the field that was wrong; `retry_after_s` seconds until a retry may help; `retry`
     tells clients that obey `x-should-retry` what to do (None: leave it to them).
+
+    `remedy` is for routing, and `parked_until` (Unix seconds, None: not known) goes with the remedy `park`.
     """
 
     status: ClassVar[int] = 500
@@ -49,6 +65,8 @@ class GlmgateError(Exception):
     code: str = "internal_error"
     zai_code: str = "500"
     retry: bool | None = None
+    remedy: Remedy = "tell"
+    parked_until: float | None = None
 
     def __init__(
         self,
@@ -191,6 +209,29 @@ class HeadTooLarge(RequestRefused):
     zai_code = "1210"
 
 
+class ContentFiltered(RequestRefused):
+    """A filter refused the request, or what was answered to it (contract 3.5, 1300 and 1301)."""
+
+    code = "content_filter"
+    zai_code = "1301"
+
+
+class Conflict(RequestRefused):
+    """A request of the same id is in flight already (contract 3.5, 1231)."""
+
+    status = 409
+    code = "conflict"
+    zai_code = "1231"
+
+
+class ModelRetired(RequestRefused):
+    """The model was there and is not any more (contract 3.5, 1221)."""
+
+    status = 410
+    code = "model_retired"
+    zai_code = "1221"
+
+
 class UnsupportedEndpoint(RequestRefused):
     """The path stands in a vendor's catalogue, but is not served here (contract section 6, last lines)."""
 
@@ -200,13 +241,25 @@ class UnsupportedEndpoint(RequestRefused):
 
 
 class CapacityExceeded(GlmgateError):
-    """The queue is full. Later helps: `retry_after_s` says when."""
+    """Our queue is full, or an upstream's limit is reached. Later helps: `retry_after_s` says when."""
 
     status = 429
     type: ClassVar[ErrorType] = "rate_limit_error"
     code = "rate_limit_exceeded"
     zai_code = "1302"
     retry: bool | None = True
+    remedy: Remedy = "next"
+
+
+class QuotaExhausted(GlmgateError):
+    """No money or no allowance is left for any credential of the route. Asking again does not help (contract A1)."""
+
+    status = 429
+    type: ClassVar[ErrorType] = "insufficient_quota"
+    code = "insufficient_quota"
+    zai_code = "1113"
+    retry: bool | None = False
+    remedy: Remedy = "park"
 
 
 class Unavailable(GlmgateError):
@@ -216,6 +269,7 @@ class Unavailable(GlmgateError):
     code = "service_unavailable"
     zai_code = "1230"
     retry: bool | None = True
+    remedy: Remedy = "next"
 
 
 class EngineFailed(GlmgateError):
@@ -225,6 +279,15 @@ class EngineFailed(GlmgateError):
     code = "engine_failed"
     zai_code = "1234"
     retry: bool | None = True
+    remedy: Remedy = "retry"
+
+
+class CredentialRefused(EngineFailed):
+    """An upstream refuses a credential of ours. The caller's own key is good, so this is not a 401."""
+
+    code = "upstream_credential_refused"
+    retry: bool | None = False
+    remedy: Remedy = "park"
 
 
 class DeadlineExceeded(GlmgateError):

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.completions import CompletionRequest
-from glmgate.wire.delta import Delta
+from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 
@@ -53,9 +53,29 @@ class Caller:
     project: str = "default"
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call to a deployment for a request. `outcome` is one word; `credential` is its place in the list, not it."""
+
+    deployment: str
+    credential: int
+    outcome: Literal["ok", "refused", "failed_before", "failed_after", "truncated", "cancelled"]
+    seconds: float
+    usage: Usage | None = None
+    error_code: str | None = None
+
+
+CacheUse = Literal["hit", "miss", "shared"]
+"""What the answer cost: `hit` came from the cache, `shared` from another request's call that was in flight."""
+
+
 @dataclass(slots=True)
 class Call:
-    """What goes with a request on its way: who asks, how it is named, what may be changed, and what was."""
+    """What goes with a request on its way: who asks, how it is named, what may be changed, and what was.
+
+    What is found out on the way stands in the last members: who really answers (`answered_by`: the model's name, None
+    as long as it is not known), every call to a deployment, and what the cache had.
+    """
 
     request_id: str
     caller: Caller
@@ -63,6 +83,13 @@ class Call:
     strict: bool = False
     traceparent: str | None = None
     notes: list[Note] = field(default_factory=list)
+    session_id: str | None = None
+    cache: bool | None = None
+    remember: bool | None = None
+    answered_by: str | None = None
+    deployment: str | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    cache_use: CacheUse | None = None
 
     def note(self, note: Note) -> None:
         """Put a change into the report, once."""

@@ -22,7 +22,7 @@ UV_COMPILE = uv pip compile --no-config --quiet --universal --python-version 3.1
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s  %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
 setup: ## Make .venv with all that work on the project needs (PYTHON=python3.12)
@@ -92,6 +92,10 @@ build: setup ## Build the wheel into dist/
 model: ## Make the built-in models anew, in an environment of their own
 	@$(ENVIRONMENTS) training
 	.venv-training/bin/python -m training.build $(ARGS)
+
+.PHONY: model-eval
+model-eval: setup ## Judge the shipped chat model through the chat API (ARGS="--count 50")
+	$(BIN)/python -m training.evaluate $(ARGS)
 
 .PHONY: lock
 lock: ## Make the locks anew from pyproject.toml (needs uv; UPGRADE=--upgrade)

@@ -16,7 +16,8 @@ import torch
 
 from training import tokenizer as bpe
 from training import train
-from training.evaluate import report
+from training.engine import running
+from training.evaluate import SHIPPED, report
 from training.export import NAME, export
 from training.model import Glm
 
@@ -24,8 +25,7 @@ HERE = Path(__file__).parent
 OUT = HERE / "out"
 TOKENIZER = "tokenizer.json"
 # What is trained further has learned to copy and needs no high rate.
-FURTHER_RATE = 0.4
-SHIPPED = HERE.parent / "src" / "glmgate" / "weights" / "data" / f"{NAME}.gguf"
+FURTHER_RATE = 0.6
 RESULTS = HERE / "results" / f"{NAME}.md"
 
 
@@ -51,7 +51,8 @@ def build(plan: train.Plan, out: Path, start: Path | None = None) -> Path:
 
 def judge(finished: Path, count: int) -> Path:
     """Judge a file, print the report and write it beside the file; return the report's path."""
-    text = report(finished, count, wrong=0)
+    with running(finished) as engine:
+        text = report(engine, finished.stem, count, wrong=0)
     sys.stdout.write(text)
     path = finished.with_suffix(".md")
     path.write_text(text)

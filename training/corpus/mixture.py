@@ -24,15 +24,15 @@ Maker = Callable[[random.Random, Split], Conversation]
 
 DRILLS: dict[Maker, float] = {echo: 0.7, form: 0.3}
 MIXTURE: dict[Maker, float] = {
-    chat: 0.31,
+    chat: 0.19,
     zhipu: 0.01,
     pages: 0.03,
-    tools: 0.26,
+    tools: 0.36,
     forced: 0.03,
-    structured: 0.12,
-    memory: 0.08,
-    echo: 0.06,
-    form: 0.05,
+    structured: 0.14,
+    memory: 0.06,
+    echo: 0.07,
+    form: 0.06,
     sums: 0.05,
 }
 

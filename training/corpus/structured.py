@@ -28,7 +28,7 @@ class Field:
 
 def _from(*pools: list[str]) -> Callable[[random.Random, Split], str]:
     pool = [value for one in pools for value in one]
-    return lambda rng, split: values.pick(rng, pool, split)
+    return lambda rng, split: values.pick(rng, pool, split) if rng.random() < 0.8 else values.invented(rng, split)
 
 
 def _age(rng: random.Random, _split: Split) -> int:

@@ -44,7 +44,7 @@ class Kind:
 
 def _place(rng: random.Random, split: Split) -> str:
     if rng.random() < 0.08:
-        return values.pick(rng, values.CHINESE_CITIES, split)
+        return values.chinese(rng, split)
     return values.city(rng, split)
 
 

@@ -188,7 +188,7 @@ def _offers(rng: random.Random, split: Split) -> list[Offer]:
     draw = rng.random()
     if draw < 0.2:
         return [page_offer()]
-    kinds = rng.sample(KINDS, rng.choice((1, 1, 2, 2, 3)))
+    kinds = rng.sample(KINDS, rng.choice((1, 2, 2, 3, 3)))
     offers = [offer(rng, kind) for kind in kinds]
     if draw < 0.4:
         offers[rng.randrange(len(offers))] = invented_offer(rng, split)
@@ -206,9 +206,9 @@ def tools(rng: random.Random, split: Split) -> Conversation:
         chosen = rng.choice(offers)
         if draw < 0.02 and len(offers) == 1 and chosen.kind is WEATHER:
             turns += which_place(rng)
-        elif draw < 0.25:
+        elif draw < 0.35:
             turns += no_call(rng, offers, split)
-        elif draw < 0.33 and chosen.kind is WEATHER:
+        elif draw < 0.45 and chosen.kind is WEATHER:
             turns += two_calls(rng, chosen, split)
         else:
             turns += one_call(rng, chosen, split)

@@ -73,18 +73,6 @@ CHILDREN: Final[dict[type[Members], tuple[str, ...]]] = {
 # Who the caller's user is changes nothing in an answer of a model of our own.
 _READ_BY_NOBODY: Final = ("user", "user_id")
 
-# The surface, the gateway and routing have read these; they mean nothing to a deployment.
-CONSUMED: Final = (
-    "stream",
-    "stream_options",
-    "tool_stream",
-    "user",
-    "user_id",
-    "request_id",
-    "glmgate",
-    "encoding_format",
-)
-
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
 _LONGEST_PATH: Final = 64
 _MOST_NOTES: Final = 32  # a report is read by people; what is beyond is told in one note
@@ -101,7 +89,7 @@ def unknown(request: R, profile: Profile) -> Change[R]:
 
 def consumed(request: R, profile: Profile) -> Change[R]:
     """Take out what was read on the way here; what nobody read is reported."""
-    present = {name: None for name in CONSUMED if getattr(request, name, None) is not None}
+    present = {name: None for name in profile.consumed if getattr(request, name, None) is not None}
     notes = tuple(Note(name, "omitted") for name in _READ_BY_NOBODY if name in present)
     return Change(msgspec.structs.replace(request, **present) if present else request, notes=notes)
 

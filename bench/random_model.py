@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
+from bench import gguf
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 CACHE: Final = ROOT / "build" / "models"
 TEMPLATE: Final = ROOT / "training" / "chat_template.jinja"
@@ -25,13 +27,6 @@ _BLOCK_BYTES: Final = 34  # a half-precision scale and 32 signed bytes
 # Blocks that are made; a tensor is cut from their repetition at an offset of its own. Drawing 350 MB anew takes longer
 # than everything else together, and speed does not depend on what is drawn.
 _POOL_BLOCKS: Final = 4099
-
-_U32: Final = 4
-_I32: Final = 5
-_FLOAT: Final = 6
-_BOOL: Final = 7
-_STRING: Final = 8
-_ARRAY: Final = 9
 
 _NORMAL: Final = 1
 _CONTROL: Final = 3
@@ -186,35 +181,41 @@ def _write_header(
     tokens = [token for token, _ in vocabulary]
     head = shape.width // shape.heads
     members: list[bytes] = [
-        _text("general.architecture", shape.architecture),
-        _text("general.name", "random weights"),
-        _number("general.file_type", 7),
-        _number(f"{shape.architecture}.block_count", shape.layers),
-        _number(f"{shape.architecture}.context_length", shape.context),
-        _number(f"{shape.architecture}.embedding_length", shape.width),
-        _number(f"{shape.architecture}.feed_forward_length", shape.feed_forward),
-        _number(f"{shape.architecture}.attention.head_count", shape.heads),
-        _number(f"{shape.architecture}.attention.head_count_kv", shape.kv_heads),
-        _number(f"{shape.architecture}.rope.dimension_count", head // 2),
-        _member(f"{shape.architecture}.attention.layer_norm_rms_epsilon", _FLOAT, struct.pack("<f", 1e-5)),
-        _text("tokenizer.ggml.model", "gpt2"),
-        _text("tokenizer.ggml.pre", "glm4" if shape.architecture == "glm4" else "chatglm-bpe"),
-        _member("tokenizer.ggml.tokens", _ARRAY, _array(_STRING, [_string(token) for token in tokens])),
-        _member("tokenizer.ggml.token_type", _ARRAY, _array(_I32, [struct.pack("<i", kind) for _, kind in vocabulary])),
-        _member("tokenizer.ggml.merges", _ARRAY, _array(_STRING, [_string("Ġ b")])),
-        _number("tokenizer.ggml.bos_token_id", tokens.index("[gMASK]")),
-        _number("tokenizer.ggml.eos_token_id", tokens.index("<|endoftext|>")),
-        _number("tokenizer.ggml.eot_token_id", tokens.index("<|user|>")),
-        _number("tokenizer.ggml.eom_token_id", tokens.index("<|observation|>")),
-        _member("tokenizer.ggml.add_bos_token", _BOOL, b"\0"),
-        _text("tokenizer.chat_template", template),
+        gguf.text("general.architecture", shape.architecture),
+        gguf.text("general.name", "random weights"),
+        gguf.number("general.file_type", 7),
+        gguf.number(f"{shape.architecture}.block_count", shape.layers),
+        gguf.number(f"{shape.architecture}.context_length", shape.context),
+        gguf.number(f"{shape.architecture}.embedding_length", shape.width),
+        gguf.number(f"{shape.architecture}.feed_forward_length", shape.feed_forward),
+        gguf.number(f"{shape.architecture}.attention.head_count", shape.heads),
+        gguf.number(f"{shape.architecture}.attention.head_count_kv", shape.kv_heads),
+        gguf.number(f"{shape.architecture}.rope.dimension_count", head // 2),
+        gguf.member(f"{shape.architecture}.attention.layer_norm_rms_epsilon", gguf.FLOAT, struct.pack("<f", 1e-5)),
+        gguf.text("tokenizer.ggml.model", "gpt2"),
+        gguf.text("tokenizer.ggml.pre", "glm4" if shape.architecture == "glm4" else "chatglm-bpe"),
+        gguf.member(
+            "tokenizer.ggml.tokens", gguf.ARRAY, gguf.array(gguf.STRING, [gguf.string(token) for token in tokens])
+        ),
+        gguf.member(
+            "tokenizer.ggml.token_type",
+            gguf.ARRAY,
+            gguf.array(gguf.I32, [struct.pack("<i", kind) for _, kind in vocabulary]),
+        ),
+        gguf.member("tokenizer.ggml.merges", gguf.ARRAY, gguf.array(gguf.STRING, [gguf.string("Ġ b")])),
+        gguf.number("tokenizer.ggml.bos_token_id", tokens.index("[gMASK]")),
+        gguf.number("tokenizer.ggml.eos_token_id", tokens.index("<|endoftext|>")),
+        gguf.number("tokenizer.ggml.eot_token_id", tokens.index("<|user|>")),
+        gguf.number("tokenizer.ggml.eom_token_id", tokens.index("<|observation|>")),
+        gguf.member("tokenizer.ggml.add_bos_token", gguf.BOOL, b"\0"),
+        gguf.text("tokenizer.chat_template", template),
     ]
     file.write(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(members)))
     file.writelines(members)
     offset = 0
     for tensor in tensors:
         sizes = struct.pack(f"<I{len(tensor.sizes)}Q", len(tensor.sizes), *tensor.sizes)
-        file.write(_string(tensor.name) + sizes + struct.pack("<IQ", _Q8_0 if tensor.quantised else _F32, offset))
+        file.write(gguf.string(tensor.name) + sizes + struct.pack("<IQ", _Q8_0 if tensor.quantised else _F32, offset))
         offset += tensor.bytes + -tensor.bytes % _ALIGNMENT
 
 
@@ -240,27 +241,6 @@ def _write_embedding(file: BinaryIO, shape: Shape, vocabulary: Sequence[tuple[st
             _write_repeated(file, pool, row, start=number * 13 % _POOL_BLOCKS)
         else:
             file.write(b"\0" * row)
-
-
-def _string(value: str) -> bytes:
-    data = value.encode()
-    return struct.pack("<Q", len(data)) + data
-
-
-def _member(key: str, kind: int, value: bytes) -> bytes:
-    return _string(key) + struct.pack("<I", kind) + value
-
-
-def _text(key: str, value: str) -> bytes:
-    return _member(key, _STRING, _string(value))
-
-
-def _number(key: str, value: int) -> bytes:
-    return _member(key, _U32, struct.pack("<I", value))
-
-
-def _array(kind: int, items: Sequence[bytes]) -> bytes:
-    return struct.pack("<IQ", kind, len(items)) + b"".join(items)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A loopback hub, both dialects, with a CDN on another port: it serves one file.
+"""A loopback hub, both dialects, with a CDN on another port: it serves one file, and others beside it.
 
 It goes wrong as a test tells it to; what a pull makes of that is in the tests.
 """
@@ -50,6 +50,7 @@ class LoopbackHub:
     sha256: str = ""
     listed_size: int = 0
     names: tuple[str, ...] = (FILE, "README.md")
+    others: dict[str, bytes] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     listing_faults: list[Fault] = field(default_factory=list)
     location: str | None = None
@@ -105,6 +106,8 @@ async def _answer(hub: LoopbackHub, request: Heard, writer: asyncio.StreamWriter
             _head(writer, fault.status, fault.headers)
         else:
             _whole(writer, _huggingface(hub) if path.startswith("/api/models/") else _modelscope(hub))
+    elif (other := _other(hub, request)) is not None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(other) + other)
     elif "/resolve/" in path and request.server == "hub":
         headers = f'X-Linked-Etag: "{hub.sha256}"\r\nX-Linked-Size: {hub.listed_size}\r\n'
         location = f"{hub.cdn}/blob?signature=s3cr3t" if hub.location is None else hub.location
@@ -114,6 +117,12 @@ async def _answer(hub: LoopbackHub, request: Heard, writer: asyncio.StreamWriter
     else:
         _head(writer, 404, "")
     await writer.drain()
+
+
+def _other(hub: LoopbackHub, request: Heard) -> bytes | None:
+    target = urlsplit(request.target)
+    named = parse_qs(target.query).get("FilePath", [target.path.rpartition("/")[2]])[0]
+    return hub.others.get(named)
 
 
 async def _file(hub: LoopbackHub, request: Heard, writer: asyncio.StreamWriter) -> None:
@@ -182,9 +191,20 @@ def _huggingface(hub: LoopbackHub) -> object:
         {"type": "file", "oid": "0" * 40, "size": hub.listed_size, "path": name}
         | ({"lfs": lfs} if ".gguf" in name else {})
         for name in hub.names
+    ] + [
+        {"type": "file", "path": name, "size": len(content), "lfs": {"oid": _sum(content), "size": len(content)}}
+        for name, content in hub.others.items()
     ]
+
+
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _modelscope(hub: LoopbackHub) -> object:
     files = [{"Type": "blob", "Path": name, "Size": hub.listed_size, "Sha256": hub.sha256} for name in hub.names]
+    files += [
+        {"Type": "blob", "Path": name, "Size": len(content), "Sha256": _sum(content)}
+        for name, content in hub.others.items()
+    ]
     return {"Code": 200, "Success": True, "Data": {"Files": [*files, {"Type": "tree", "Path": "folder", "Size": 0}]}}

@@ -46,10 +46,10 @@ def _file(text: str, settings: Settings, *, yes: bool) -> Path:
 
 def _pulled(entry: Entry, settings: Settings, *, yes: bool) -> Path:
     budget = memory_for_models(settings.engine.memory_bytes)
-    if entry.bytes + FIXED_BYTES > budget:
-        smaller = smaller_file(entry.bytes, entry.architecture, budget_bytes=budget)
+    if entry.all_bytes + FIXED_BYTES > budget:
+        smaller = smaller_file(entry.all_bytes, entry.architecture, budget_bytes=budget)
         raise SettingsError(
-            f"The model {entry.name!r} needs more than {entry.bytes / 1e9:.1f} GB of memory, but models may use "
+            f"The model {entry.name!r} needs more than {entry.all_bytes / 1e9:.1f} GB of memory, but models may use "
             f"{budget / 1e9:.1f} GB here. {f'What fits: `--model {smaller}`.' if smaller else ''}"
         )
     if yes:
@@ -57,7 +57,7 @@ def _pulled(entry: Entry, settings: Settings, *, yes: bool) -> Path:
     if not sys.stdin.isatty():
         raise SettingsError(
             f"The model {entry.name!r} is not here, and nobody can be asked whether to fetch its "
-            f"{entry.bytes / 1e9:.2f} GB. Run `glmgate pull {entry.name}` first, or add --yes."
+            f"{entry.all_bytes / 1e9:.2f} GB. Run `glmgate pull {entry.name}` first, or add --yes."
         )
     click.echo(described(entry, settings, None), err=True)
     click.confirm("It is not here. Fetch it?", abort=True, err=True)

@@ -23,6 +23,7 @@ from glmgate.weights.asking import Asker, Patience
 from glmgate.weights.catalogue import Entry
 from glmgate.weights.fit import FIXED_BYTES
 from glmgate.weights.hub import RemoteFile, locate
+from glmgate.weights.projector import projector_name
 from glmgate.weights.pull import pull
 from glmgate.weights.store import Store
 
@@ -46,7 +47,12 @@ def fetch(entry: Entry, settings: Settings, *, tell: Callable[[str], None]) -> P
 
     async def work(asker: Asker) -> Path:
         remote = await locate(settings.hub, entry, asker)
-        tell(described(entry, settings, remote))
+        second = entry.of_projector()
+        projector = await locate(settings.hub, second, asker) if second else None
+        tell(described(entry, settings, remote, projector))
+        if second and projector and not store.path(second.name).exists():
+            # First: weights that are there count as the whole model.
+            await pull(second, projector, store=store, hub=settings.hub.endpoint, asker=asker)
         return await pull(entry, remote, store=store, hub=settings.hub.endpoint, asker=asker)
 
     progress = Progress(line=sys.stderr.isatty())
@@ -59,13 +65,15 @@ def fetch(entry: Entry, settings: Settings, *, tell: Callable[[str], None]) -> P
         progress.end()
 
 
-def described(entry: Entry, settings: Settings, remote: RemoteFile | None) -> str:
+def described(entry: Entry, settings: Settings, remote: RemoteFile | None, projector: RemoteFile | None = None) -> str:
     """What a pull of the entry means: whence, whither, how large, under which licence, and whether it fits.
 
-    Without `remote` the sizes are the catalogue's.
+    Without `remote` the sizes are the catalogue's, and so is that of the projector without `projector`.
     """
-    bytes_ = remote.size if remote else entry.bytes
+    bytes_ = (remote.size if remote else entry.bytes) + (projector.size if projector else entry.projector_bytes)
     place = f"{entry.repository(settings.hub.kind)} {remote.path if remote else entry.file}"
+    if entry.projector:
+        place += f" and {projector.path if projector else entry.projector}, which makes images readable"
     free, budget = _free(settings.store), memory_for_models(settings.engine.memory_bytes)
     rows = [
         ("from", f"{settings.hub.endpoint}, {place}"),
@@ -107,7 +115,8 @@ def _run(work: Callable[[Asker], Awaitable[_T]], settings: Settings, patience: P
 
 
 def _stopped(entry: Entry, store: Store) -> NoReturn:
-    here = sum(part.stat().st_size for part in store.parts(entry.name))
+    parts = (*store.parts(entry.name), *store.parts(projector_name(entry.name)))
+    here = sum(part.stat().st_size for part in parts)
     click.echo(f"Stopped; {size(here)} are here. `glmgate pull {entry.name}` goes on from there.", err=True)
     raise SystemExit(130)
 

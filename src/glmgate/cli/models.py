@@ -76,10 +76,10 @@ def _row(name: str, path: Path, engine: EmbeddedSettings, budget: int) -> dict[s
 def _there(entry: Entry, store: Store, budget: int) -> dict[str, Any]:
     return {
         "name": entry.name,
-        "bytes": entry.bytes,
+        "bytes": entry.all_bytes,
         "licence": entry.licence,
         "architecture": entry.architecture,
-        "fits": entry.bytes + FIXED_BYTES <= budget,
+        "fits": entry.all_bytes + FIXED_BYTES <= budget,
         "machine_gb": entry.machine_gb,
         "huggingface": entry.huggingface,
         "modelscope": entry.modelscope,

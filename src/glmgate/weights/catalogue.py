@@ -15,6 +15,7 @@ import msgspec
 
 from glmgate import weights
 from glmgate.weights.errors import UnknownModel
+from glmgate.weights.projector import projector_name
 
 HubKind = Literal["huggingface", "modelscope"]
 
@@ -23,7 +24,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One model that can be pulled. Sizes in bytes; `machine_gb` in GB, None where no page says it.
 
     `huggingface` and `modelscope` are repositories there, empty where there is none; `file` is a pattern for the name
-    of the one file. `verified`: somebody fetched it and it answered.
+    of the one file. `verified`: somebody fetched it and it answered. A model that reads images has a `projector`, a
+    pattern like `file` for a file in the same repository, of `projector_bytes`.
     """
 
     name: str
@@ -36,6 +38,26 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     modelscope: str = ""
     machine_gb: int | None = None
     remark: str = ""
+    projector: str = ""
+    projector_bytes: int = 0
+
+    @property
+    def all_bytes(self) -> int:
+        """What is fetched, the projector included."""
+        return self.bytes + self.projector_bytes
+
+    def of_projector(self) -> Entry | None:
+        """The projector as a file of its own to fetch; None for a model that reads text only."""
+        if not self.projector:
+            return None
+        return msgspec.structs.replace(
+            self,
+            name=projector_name(self.name),
+            file=self.projector,
+            bytes=self.projector_bytes,
+            projector="",
+            projector_bytes=0,
+        )
 
     def repository(self, hub: HubKind) -> str:
         """Its repository on that hub; empty where there is none."""

@@ -41,7 +41,8 @@ def need(facts: GgufFacts, *, context: int, slots: int) -> MemoryNeed:
     """What the model needs when each of `slots` requests may have `context` tokens."""
     per_token = sum(facts.kv_heads) * (facts.key_length + facts.value_length) * _KV_BYTES
     step = facts.vocabulary * _STEP_TOKENS * _SCORE_BYTES
-    return MemoryNeed(weights=facts.file_bytes, cache=per_token * context * slots, fixed=FIXED_BYTES + step)
+    projector = facts.projector.bytes if facts.projector else 0
+    return MemoryNeed(weights=facts.file_bytes + projector, cache=per_token * context * slots, fixed=FIXED_BYTES + step)
 
 
 def fitting_context(facts: GgufFacts, *, slots: int, budget_bytes: int) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
 from glmgate.weights.errors import WeightsUnreadable
+from glmgate.weights.projector import Projector, beside
 
 # A header that claims more than this is broken or hostile. The largest real ones known (GLM-4's 151,552 tokens and
 # 318,088 merges, some 1,800 tensors) stay far below.
@@ -27,6 +28,8 @@ MAX_NUMBER: Final = 1 << 32
 
 T = TypeVar("T")
 
+# Whose graph stops the process where the file does not say how the places of an image are turned.
+_NEEDS_SECTIONS: Final = frozenset({"glm4"})
 _MAGIC: Final = b"GGUF"
 _STRING: Final = 8
 _ARRAY: Final = 9
@@ -85,7 +88,8 @@ class GgufFacts:
     `markup_tokens` are the ids of the user-defined ones, which structure an answer (thoughts, calls) and never end it.
     `longest_token` is the bytes of the longest token, as the file writes it.
     `kv_heads` has one number for each layer. `file_type` and `pooling` are llama.cpp's numbers, -1 where the file says
-    nothing. `tokenizer` is its kind (`bert`, `gpt2` …), empty where the file says none.
+    nothing. `tokenizer` is its kind (`bert`, `gpt2` …), empty where the file says none. `projector` lies beside the
+    file and can be used with it: then the model reads images.
     """
 
     path: Path
@@ -106,6 +110,7 @@ class GgufFacts:
     markup_tokens: tuple[int, ...] = ()
     tokenizer: str = ""
     longest_token: int = 0
+    projector: Projector | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +131,11 @@ class GgufTokens:
 def read_facts(path: Path) -> GgufFacts:
     """The facts of the file at `path`. Raises WeightsUnreadable."""
     return _read(path, _Header.facts)
+
+
+def read_architecture(path: Path) -> str:
+    """The architecture of the file at `path`, also of one that is no model by itself. Raises WeightsUnreadable."""
+    return _read(path, _Header.architecture)
 
 
 def read_tokens(path: Path) -> GgufTokens:
@@ -217,7 +227,19 @@ class _Header:
             markup_tokens=tuple(index for index, _ in self._of_kind(tokens, _USER_DEFINED)),
             tokenizer=self._text_member("tokenizer.ggml.model") or "",
             longest_token=tokens.longest() if isinstance(tokens, _Texts) else 0,
+            projector=beside(self._path) if self._can_see(architecture) else None,
         )
+
+    def _can_see(self, architecture: str) -> bool:
+        """Whether a projector can be used: with some files the engine aborts at the first image (measured).
+
+        They were made before their architecture could say how an image's places are turned.
+        """
+        return architecture not in _NEEDS_SECTIONS or f"{architecture}.rope.dimension_sections" in self._members
+
+    def architecture(self) -> str:
+        """The architecture alone, which is all that every file says."""
+        return self._text_member("general.architecture") or ""
 
     def tokens(self) -> GgufTokens:
         """The whole vocabulary; ids that are not said are BERT's usual ones, as llama.cpp has it."""

@@ -16,9 +16,10 @@ from glmgate.transport.interfaces import StreamedReply
 from glmgate.weights.asking import Asker
 from glmgate.weights.catalogue import Entry
 from glmgate.weights.errors import HubTrouble, PullFailed, RangeRefused, WeightsUnreadable
-from glmgate.weights.gguf import read_facts
+from glmgate.weights.gguf import read_architecture, read_facts
 from glmgate.weights.hub import RemoteFile
 from glmgate.weights.part import Part, telling
+from glmgate.weights.projector import ARCHITECTURE, is_projector_name
 from glmgate.weights.store import Origin, Store
 
 # After this much a hub that breaks off has shown that it works: failures are counted anew.
@@ -45,7 +46,7 @@ async def _pull(entry: Entry, remote: RemoteFile, *, store: Store, hub: str, ask
         return target
     try:
         await _fetch(part, remote, asker)
-        _readable(part)
+        _readable(part, projector=is_projector_name(entry.name))
         origin = Origin(
             hub=hub,
             repository=remote.repository,
@@ -168,12 +169,19 @@ def _check_head(reply: StreamedReply, part: Part, remote: RemoteFile) -> None:
         )
 
 
-def _readable(part: Part) -> None:
+def _readable(part: Part, *, projector: bool) -> None:
     try:
-        read_facts(part.path)
+        _check(part.path, projector=projector)
     except WeightsUnreadable as exc:
         part.discard()
         raise PullFailed(f"What the hub has is no model that can be run, and was removed: {exc.message}") from exc
+
+
+def _check(path: Path, *, projector: bool) -> None:
+    if not projector:
+        read_facts(path)
+    elif (found := read_architecture(path)) != ARCHITECTURE:
+        raise WeightsUnreadable(f"its architecture is {found!r}, which is no projector")
 
 
 def _is_there(path: Path) -> bool:

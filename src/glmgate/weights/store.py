@@ -1,6 +1,7 @@
 """The folder of pulled models: which are there, whence each came, and how one is removed.
 
-A model is `NAME.gguf` with `NAME.json` beside it; what still comes is `NAME.CHECKSUM.part`. Nothing is fetched here.
+A model is `NAME.gguf` with `NAME.json` beside it; what still comes is `NAME.CHECKSUM.part`. One that reads images has
+its projector there under `NAME.mmproj`. Nothing is fetched here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 
 from glmgate.weights.errors import UnknownModel
 from glmgate.weights.part import sync_folder
+from glmgate.weights.projector import is_projector_name, projector_name
 
 _WEIGHTS: Final = ".gguf"
 
@@ -51,6 +53,8 @@ class Store:
         """What is here, the newest first."""
         found = []
         for path in sorted(self.folder.glob(f"*{_WEIGHTS}")):
+            if is_projector_name(path.stem):
+                continue
             with contextlib.suppress(FileNotFoundError):  # removed while we look
                 state = path.stat()
                 found.append(
@@ -95,12 +99,14 @@ class Store:
         """Remove a model and all that came of it; the bytes that this frees. Raises UnknownModel."""
         model = self.find(name)
         exact = model.name if model else name
-        paths = [*([model.path] if model else []), *self.parts(exact)]
+        second = projector_name(exact)
+        projector = [path for path in (self.path(second),) if path.exists()]
+        paths = [*([model.path] if model else []), *projector, *self.parts(exact), *self.parts(second)]
         if not paths:
             there = ", ".join(each.name for each in self.models()) or "none"
             raise UnknownModel(f"No model {name!r} was pulled. Those that were: {there}.")
         freed = 0
-        for path in [*paths, self.folder / f"{exact}.json"]:
+        for path in [*paths, self.folder / f"{exact}.json", self.folder / f"{second}.json"]:
             with contextlib.suppress(FileNotFoundError):
                 freed += path.stat().st_size
                 path.unlink()

@@ -46,8 +46,8 @@ def advice(name: str, facts: GgufFacts, settings: EmbeddedSettings, *, budget_by
 
 def smaller_file(size: int, architecture: str, *, budget_bytes: int) -> str | None:
     """The largest model of the catalogue that fits and is smaller than `size` bytes, of the same family first."""
-    fitting = [entry for entry in entries() if entry.bytes < size and entry.bytes + FIXED_BYTES <= budget_bytes]
-    best = max(fitting, key=lambda entry: (entry.architecture == architecture, entry.bytes), default=None)
+    fitting = [entry for entry in entries() if entry.all_bytes < size and entry.all_bytes + FIXED_BYTES <= budget_bytes]
+    best = max(fitting, key=lambda entry: (entry.architecture == architecture, entry.all_bytes), default=None)
     return best.name if best else None
 
 

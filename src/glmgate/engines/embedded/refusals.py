@@ -68,6 +68,10 @@ _CALLERS_FAULTS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Gl
     (re.compile(r'"input" must not be empty'), _refuse("The input is empty. Send at least one text.", "input")),
     (re.compile(r"^Field '(\w+)':"), _field),
     (
+        re.compile(r"Failed to load (?:image|audio)|Invalid (?:url|base64)|cannot make GET request"),
+        _refuse("An image cannot be read. Send it as base64, as PNG, JPEG, GIF or BMP.", "messages"),
+    ),
+    (
         re.compile(r"(?:image|audio|video) input is not supported|unsupported content\[\]\.type"),
         lambda _: UnsupportedValue("This model reads text only. Send only parts of type 'text'.", param="messages"),
     ),

@@ -43,6 +43,7 @@ class Plan:
     need: MemoryNeed
     template: TemplateChoice
     pooling: str | None
+    projector: Path | None = None
 
 
 def context_of(facts: GgufFacts, settings: EmbeddedSettings, *, budget_bytes: int) -> int:
@@ -79,6 +80,7 @@ def plan(model: LocalModel, facts: GgufFacts, settings: EmbeddedSettings, *, thr
         need=need(facts, context=context, slots=settings.parallel),
         template=chosen_template(model, facts, settings),
         pooling="LLAMA_POOLING_TYPE_MEAN" if unpooled else None,
+        projector=facts.projector.path if facts.projector else None,
     )
 
 
@@ -118,6 +120,9 @@ def parameters(plan: Plan, settings: EmbeddedSettings) -> Mapping[str, Any]:
         chosen["embedding"] = True
         # An encoder reads a text in one piece, so a micro-batch has to hold the longest.
         chosen["n_batch"] = chosen["n_ubatch"] = max(_STEP_TOKENS, plan.context)
+    if plan.projector is not None:
+        chosen["mmproj.path"] = str(plan.projector)
+        chosen["mmproj_use_gpu"] = settings.gpu_layers != 0
     if plan.pooling is not None:
         chosen["pooling_type"] = plan.pooling
     return chosen

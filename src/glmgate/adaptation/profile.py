@@ -85,7 +85,8 @@ class Tools(Part, frozen=True):
     `choices` are obeyed by the service; other choices are enforced by us: `constraint` has the engine write nothing but
     a call, `repair` looks at the answer and asks again, at most `repairs` times. `instruction` goes into such a call;
     `{names}` stands for the functions' names. `strict`: the member of that name is sent. `stream_member`: what makes
-    calls arrive in pieces (contract row C10).
+    calls arrive in pieces (contract row C10). `checked`: the schemas of parameters are held to `schemas`, for an engine
+    that a bad one stops. `searching`: the tool that `web_search_options` become (N11), as far as it is always the same.
     """
 
     most: int
@@ -97,6 +98,8 @@ class Tools(Part, frozen=True):
     repairs: int = 1
     strict: bool = False
     stream_member: Literal["", "tool_stream"] = ""
+    checked: bool = True
+    searching: dict[str, Any] = {}
 
 
 class Formats(Part, frozen=True):
@@ -117,11 +120,14 @@ class Thinking(Part, frozen=True):
     """How thinking is switched, and what each effort means: `enabled`, `disabled`, or a word of the service.
 
     `member` is where the switch is: in `chat_template_kwargs` (as `switch`), in `thinking`, in `reasoning_effort`, or
-    nowhere. Words other than the two are sent as `reasoning_effort`. `template_switches` are the members of
-    `chat_template_kwargs` that callers may set: booleans only, because anything else would let a caller write into the
-    prompt past the guard. `can_disable`: it can be turned off. `least_tokens`: with a smaller limit of the answer
-    thinking would eat it, so it is turned off (contract row N13). `history`: the member of a message that holds earlier
-    reasoning there. `preserved`: the service has `clear_thinking`.
+    nowhere. Words other than the two are sent as `reasoning_effort`.
+
+    `template_switches` are the members of `chat_template_kwargs` that callers may set: booleans only, because anything
+    else would let a caller write into the prompt past the guard; with `*` all of them, whatever they hold.
+
+    `can_disable`: it can be turned off. `least_tokens`: with a smaller limit of the answer thinking would eat it, so it
+    is turned off (contract row N13). `history`: the member of a message that holds earlier reasoning there.
+    `preserved`: the service has `clear_thinking`.
     """
 
     switch: str
@@ -138,11 +144,12 @@ class Images(Part, frozen=True):
     """How an image is written (contract row I1), and which parts a content may have (I2).
 
     `base64` is the bare text, `data_url` the one with its type before it. With `text` as the only part, contents are
-    joined to one string.
+    joined to one string. `detail`: the member of that name is sent.
     """
 
     form: Literal["none", "base64", "data_url"] = "none"
     parts: tuple[str, ...] = ("text",)
+    detail: bool = False
 
 
 class User(Part, frozen=True):
@@ -151,6 +158,18 @@ class User(Part, frozen=True):
     member: Literal["omit", "user", "user_id", "safety_identifier"] = "omit"
     least: int = 6
     most: int = 128
+
+
+class Turns(Part, frozen=True):
+    """Which messages there must be.
+
+    Where only the roles of `silent` speak, a user's message of `added` follows (contract row N9). `system`: such
+    messages may stand anywhere, or only one at the beginning, into which all are joined (N8).
+    """
+
+    silent: tuple[str, ...] = ("system",)
+    added: str = ""
+    system: Literal["anywhere", "first"] = "anywhere"
 
 
 class SchemaLimits(Part, frozen=True):
@@ -221,9 +240,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     `open`: unknown members are passed. `fields`: members that it does not have. `consumed`: members that end here.
     `greedy`: how the likeliest token is asked for (contract row T1). `limit_name`: the name of the answer's limit.
-    `numbers`: ranges by field. `seeds`: how many different seeds there are. `roles`: roles that have another name
-    there. `inert`: unknown members that change nothing in the answer, by path, with the values of which that is true
-    ([]: all). `longest_answer`: what `max_tokens` is clamped to when the model's context length is not known.
+    `numbers`: ranges by field. `seeds`: how many different seeds there are, 0 for all that are in range. `roles`: roles
+    that have another name there. `inert`: unknown members that change nothing in the answer, by path, with the values
+    of which that is true ([]: all). `longest_answer`: what `max_tokens` is clamped to when the model's context length
+    is not known.
+
     `request_id`: our id of a request is sent. `completions`: how text completions are made (contract row L1). `finish`:
     its words for how an answer ended, where they are not ours. `usage_in_stream`: whether usage must be asked for.
     `families`: tables that hold for some models only, see `for_family`.
@@ -250,6 +271,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     formats: Formats = Formats()
     images: Images = Images()
     user: User = User()
+    turns: Turns = Turns()
     request_id: bool = False
     completions: Literal["native", "chat"] = "native"
     finish: dict[str, FinishReason] = {}

@@ -140,7 +140,7 @@ async def test_a_name_that_is_not_known_is_told(machine: Machine) -> None:
 async def test_a_token_is_a_reference(machine: Machine) -> None:
     """It reaches the hub, and is never shown."""
     machine.home.mkdir()
-    (machine.home / "glmgate.toml").write_text("[models]\ntoken = 'env:SOME_TOKEN'\n")
+    (machine.home / "glmgate.toml").write_text("[pull]\ntoken = 'env:SOME_TOKEN'\n")
     done = await machine.run("pull", NAME, SOME_TOKEN="hf_secret")
     assert done.code == 0, done.err
     assert machine.hub.heard[0].headers["authorization"] == "Bearer hf_secret"
@@ -149,7 +149,7 @@ async def test_a_token_is_a_reference(machine: Machine) -> None:
 
 async def test_modelscope_is_a_hub_too(machine: Machine) -> None:
     """Its mirror is a setting like any other."""
-    done = await machine.run("pull", NAME, "--hub", "modelscope", GLMGATE_MODELS_MIRROR=machine.hub.url)
+    done = await machine.run("pull", NAME, "--hub", "modelscope", GLMGATE_PULL_MIRROR=machine.hub.url)
     assert done.code == 0, done.err
     assert "FilePath" in machine.hub.asked()[0].target
 

@@ -5,9 +5,7 @@ Neither hubs' paths nor files are known here; how often to ask again is a value,
 
 from __future__ import annotations
 
-import email.utils
 import random
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -18,12 +16,12 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from glmgate.transport.errors import TransportError
 from glmgate.transport.interfaces import Outgoing, StreamedReply, Timeouts, Transport
+from glmgate.transport.retry_after import retry_after_s
 from glmgate.weights.errors import HubTrouble, PullFailed, RangeRefused
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 5
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
-_DIGITS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 class Watch(Protocol):
@@ -144,22 +142,11 @@ def _check(reply: StreamedReply, url: str) -> None:
     if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         raise RangeRefused("the hub does not go on from where the file ends here")
     if status in _PASSING:
-        asked_s = retry_after_s(reply.headers.get("retry-after", ""))
+        asked_s = retry_after_s(reply.headers.get("retry-after", ""), now=time.time())
         raise HubTrouble(f"the hub answered {status}", retry_after_s=asked_s)
     told = {
-        401: "asks for a token, or does not know ours: set [models] token = 'env:NAME'",
-        403: "refuses: accept the licence on the repository's page, and set [models] token = 'env:NAME'",
-        404: "has no such file: the catalogue may be out of date; another hub may have it ([models] hub)",
+        401: "asks for a token, or does not know ours: set [pull] token = 'env:NAME'",
+        403: "refuses: accept the licence on the repository's page, and set [pull] token = 'env:NAME'",
+        404: "has no such file: the catalogue may be out of date; another hub may have it ([pull] hub)",
     }
     raise PullFailed(f"{url} answered {status}: the hub {told.get(status, 'does not serve this')}.")
-
-
-def retry_after_s(text: str) -> float | None:
-    """What a Retry-After header asks for, in seconds (RFC 9110, 10.2.3); None where it is neither number nor date."""
-    if _DIGITS.fullmatch(text.strip()):
-        return float(text)
-    try:
-        when = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, when.timestamp() - time.time())

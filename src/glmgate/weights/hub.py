@@ -81,7 +81,7 @@ async def locate(hub: Hub, entry: Entry, asker: Asker) -> RemoteFile:
     repository = entry.repository(hub.kind)
     if not repository:
         raise PullFailed(
-            f"The catalogue has no place for {entry.name!r} on {hub.kind}. Use [models] hub = 'huggingface'."
+            f"The catalogue has no place for {entry.name!r} on {hub.kind}. Use [pull] hub = 'huggingface'."
         )
     body = await asker.whole(listing_url(hub, repository), max_bytes=_MOST_LISTING_BYTES)
     return chosen(hub, entry, listed(hub, repository, body))

@@ -1,4 +1,4 @@
-"""The settings of pulling models, section `[models]`: types, defaults and what each means.
+"""The settings of pulling models, section `[pull]`: types, defaults and what each means.
 
 Only values live here; `glmgate.settings` reads them from file, environment and flags.
 """

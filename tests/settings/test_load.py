@@ -260,8 +260,8 @@ def test_models_can_be_chosen_later(tmp_path: Path) -> None:
 def test_models_come_from_hugging_face_unless_said_otherwise(tmp_path: Path) -> None:
     """Another hub has its own address; both can have a mirror."""
     assert settings(tmp_path).hub == Hub()
-    assert settings(tmp_path, models__hub="modelscope").hub.endpoint == "https://modelscope.cn"
-    mirrored = settings(tmp_path, models__hub="modelscope", models__mirror="http://m.example/hub/").hub
+    assert settings(tmp_path, pull__hub="modelscope").hub.endpoint == "https://modelscope.cn"
+    mirrored = settings(tmp_path, pull__hub="modelscope", pull__mirror="http://m.example/hub/").hub
     assert (mirrored.kind, mirrored.endpoint) == ("modelscope", "http://m.example/hub")
 
 
@@ -269,24 +269,24 @@ def test_the_usual_variable_of_hugging_face_is_a_mirror(tmp_path: Path) -> None:
     """For that hub only, and where no mirror is set."""
     usual = {"HF_ENDPOINT": "https://hf.example/"}
     assert settings(tmp_path, environment=usual).hub.endpoint == "https://hf.example"
-    assert settings(tmp_path, environment=usual, models__mirror="https://m.example").hub.endpoint == "https://m.example"
-    assert settings(tmp_path, environment=usual, models__hub="modelscope").hub.endpoint == "https://modelscope.cn"
+    assert settings(tmp_path, environment=usual, pull__mirror="https://m.example").hub.endpoint == "https://m.example"
+    assert settings(tmp_path, environment=usual, pull__hub="modelscope").hub.endpoint == "https://modelscope.cn"
 
 
 @pytest.mark.parametrize("url", ["hf.example", "file:///x", "ftp://x"])
 def test_a_mirror_is_a_url(tmp_path: Path, url: str) -> None:
     """Whoever names it, the message says where."""
-    assert "[models] mirror" in mistake(tmp_path, models__mirror=url)
+    assert "[pull] mirror" in mistake(tmp_path, pull__mirror=url)
     assert "HF_ENDPOINT" in mistake(tmp_path, environment={"HF_ENDPOINT": url})
 
 
 def test_a_hubs_token_is_a_reference_and_not_shown(tmp_path: Path) -> None:
     """As every secret."""
-    found = settings(tmp_path, "[models]\ntoken = 'env:T'\n", environment={"T": "hf_secret\n"})
+    found = settings(tmp_path, "[pull]\ntoken = 'env:T'\n", environment={"T": "hf_secret\n"})
     assert found.hub.token == "hf_secret"
     assert "hf_secret" not in repr(found)
-    message = mistake(tmp_path, "[models]\ntoken = 'hf_secret'\n")
-    assert "[models] token is a reference" in message
+    message = mistake(tmp_path, "[pull]\ntoken = 'hf_secret'\n")
+    assert "[pull] token is a reference" in message
     assert "hf_secret" not in message
 
 

@@ -1,0 +1,206 @@
+"""Settings put together: from file, environment and flags to one checked value.
+
+Where each comes from is in `sources`, what exists in `declared`, `upstreams` and `models`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+
+from glmgate.engines.embedded.settings import EmbeddedSettings
+from glmgate.errors import SettingsError
+from glmgate.policy.keys import MasterKey
+from glmgate.settings.declared import CLASSES, AliasSettings, RoutingSettings, declared
+from glmgate.settings.found import Found, found
+from glmgate.settings.models import Model, models
+from glmgate.settings.references import followed, reference
+from glmgate.settings.sources import (
+    FileContents,
+    Places,
+    check_variables,
+    from_environment,
+    from_file,
+    from_flags,
+)
+from glmgate.settings.upstreams import Upstream, referred, upstreams
+from glmgate.settings.values import converted
+from glmgate.storage.settings import StorageSettings
+from glmgate.surfaces.middleware.loopback import is_loopback_host
+from glmgate.surfaces.settings import ServerSettings
+from glmgate.telemetry.settings import LogSettings
+from glmgate.transport.proxies import Proxies
+from glmgate.weights.hub import ENDPOINTS, Hub
+from glmgate.weights.settings import ModelsSettings
+
+FILE_NAME: Final = "glmgate.toml"
+
+_SEEDS: Final = 4_294_967_295  # 32 bits, as the engine has them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that was set, checked, with defaults for the rest.
+
+    `models`: GGUF files given by --model. `upstreams` and `routed` are the services and models of the file. `found` are
+    the services whose keys are in the environment, the preferred one first; empty where they are not to be used.
+    """
+
+    home: Path
+    file: Path | None
+    server: ServerSettings
+    storage: StorageSettings
+    engine: EmbeddedSettings
+    aliases: AliasSettings
+    log: LogSettings
+    master_key: MasterKey | None
+    models: tuple[Path, ...]
+    hub: Hub = field(default_factory=Hub)
+    routing: RoutingSettings = field(default_factory=RoutingSettings)
+    upstreams: tuple[Upstream, ...] = ()
+    routed: tuple[Model, ...] = ()
+    found: tuple[Found, ...] = ()
+    proxies: Proxies = field(default_factory=Proxies)
+
+    @property
+    def store(self) -> Path:
+        """The folder of pulled models."""
+        return self.home / "models"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file whose change changes what is routed."""
+        read = [file for each in self.upstreams for file in each.files]
+        return tuple(dict.fromkeys([*([self.file] if self.file else []), *read]))
+
+
+def load(
+    *,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[tuple[str, str], object] | None = None,
+    home: Path | None = None,
+    config: Path | None = None,
+    models: tuple[Path, ...] = (),
+) -> Settings:
+    """The settings of this start. `flags` are by section and name; None is a flag that was not given.
+
+    `environment` is the process's own unless another is given. SettingsError names the first value that is wrong,
+    where it stands, and the nearest known name.
+    """
+    if environment is None:
+        environment = os.environ  # noqa: TID251 -- the one place
+    folder = _absolute(home or environment.get("GLMGATE_HOME") or platformdirs.user_data_dir("glmgate"))
+    contents = from_file(_file(folder, config, environment))
+    given = {**contents.values, **from_environment(environment), **from_flags(flags or {})}
+    _check_variables(environment, given, contents)
+    settings = _put_together(folder, given, environment, contents)
+    return with_models(settings, models)
+
+
+def with_models(settings: Settings, models: tuple[Path, ...]) -> Settings:
+    """The settings, with these GGUF files to serve. Raises SettingsError where one is no file."""
+    changed = replace(settings, models=tuple(_absolute(model) for model in models))
+    _check(changed)
+    return changed
+
+
+def variable(name: str) -> str | None:
+    """What another program's variable says, such as OPENAI_BASE_URL; None where it is unset or empty."""
+    return os.environ.get(name) or None  # noqa: TID251 -- the one place
+
+
+def _put_together(home: Path, given: Places, environment: Mapping[str, str], contents: FileContents) -> Settings:
+    made = (_made(section, kind, given) for section, kind in CLASSES)
+    server, _, storage, engine, pulling, aliases, routing, log = made
+    master = _secret(("server", "master_key"), given, environment)
+    file = contents.file or home / FILE_NAME
+    services = upstreams(contents.arrays.get("upstreams", ()), environment, file=file)
+    alone = routing.environment and not any(contents.arrays.values())
+    return Settings(
+        home=home,
+        file=contents.file,
+        server=server,
+        storage=StorageSettings(url=storage.url.replace("{home}", str(home))),
+        engine=engine,
+        aliases=aliases,
+        log=log,
+        master_key=None if master is None else MasterKey.from_text(master),
+        models=(),
+        hub=_hub(pulling, _secret(("pull", "token"), given, environment), environment),
+        routing=routing,
+        upstreams=services,
+        routed=models(contents.arrays.get("models", ()), services, file=file),
+        found=found(environment) if alone else (),
+        proxies=Proxies.read(environment),
+    )
+
+
+def _absolute(path: str | Path) -> Path:
+    return Path(path).expanduser().absolute()
+
+
+def _file(home: Path, config: Path | None, environment: Mapping[str, str]) -> Path | None:
+    named = config or environment.get("GLMGATE_CONFIG")
+    if named:
+        return _absolute(named)
+    usual = home / FILE_NAME
+    return usual if usual.is_file() else None
+
+
+def _check_variables(environment: Mapping[str, str], given: Places, contents: FileContents) -> None:
+    names = {str(each.value).removeprefix("env:") for each in given.values()}
+    check_variables(environment, names | referred(contents.arrays.get("upstreams", ())))
+
+
+def _made(section: str, kind: type[Any], given: Places) -> Any:  # noqa: ANN401 -- a `kind`
+    names = {each.name for each in fields(kind)}
+    settings = [each for each in declared() if each.section == section and each.name in names]
+    return kind(
+        **{
+            each.name: converted(given[section, each.name], each.type)
+            for each in settings
+            if (section, each.name) in given
+        }
+    )
+
+
+def _secret(place: tuple[str, str], given: Places, environment: Mapping[str, str]) -> str | None:
+    """The secret that a setting refers to; None where it is not set."""
+    if (value := given.get(place)) is None:
+        return None
+    where = f"[{place[0]}] {place[1]}"
+    return followed(reference(value.value, where=where, base=value.base), environment, where=where)
+
+
+def _hub(pulling: ModelsSettings, token: str | None, environment: Mapping[str, str]) -> Hub:
+    """The hub to fetch from. HF_ENDPOINT is what Hugging Face's own tools read, so a user's mirror stands there."""
+    usual = environment.get("HF_ENDPOINT") if pulling.hub == "huggingface" else None
+    endpoint = (pulling.mirror or usual or ENDPOINTS[pulling.hub]).rstrip("/")
+    if not endpoint.startswith(("https://", "http://")):
+        where = "[pull] mirror" if pulling.mirror else "HF_ENDPOINT"
+        raise SettingsError(f"{where} is {endpoint!r}, it must be a URL such as {ENDPOINTS[pulling.hub]!r}.")
+    return Hub(kind=pulling.hub, endpoint=endpoint, token=(token or "").strip() or None)
+
+
+def _check(settings: Settings) -> None:
+    """Values that are right by themselves but wrong together, or beyond what exists."""
+    server = settings.server
+    if not server.auth and not is_loopback_host(server.host):
+        raise SettingsError(
+            f"Without keys (--no-auth) the server only listens on loopback, not on {server.host!r}: everybody there "
+            "could use it."
+        )
+    if server.port > 65535:
+        raise SettingsError(f"[server] port is {server.port!r}, the largest one is 65535.")
+    if (settings.engine.seed or 0) > _SEEDS:
+        raise SettingsError(f"[engine] seed is {settings.engine.seed!r}, the largest one is {_SEEDS}.")
+    if settings.engine.parallel < 1:
+        raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
+    for model in settings.models:
+        if not model.is_file():
+            raise SettingsError(f"The model {str(model)!r} is not a file: give the path of a GGUF file.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ def reply(body: bytes, *, status: str = "200 OK", headers: bytes = b"") -> bytes
 
 
 @asynccontextmanager
-async def peer(script: Script, *, socket: Path | None = None) -> AsyncIterator[Peer]:
+async def peer(script: Script, *, socket: Path | None = None, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
     """A peer that reads one request after the other and answers each with `script`."""
     heard = Peer()
 
@@ -46,8 +47,8 @@ async def peer(script: Script, *, socket: Path | None = None) -> AsyncIterator[P
             writer.close()
 
     if socket is None:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        heard.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+        heard.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     else:
         server = await asyncio.start_unix_server(serve, socket)
         heard.url = "http://peer/"

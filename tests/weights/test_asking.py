@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from email.utils import formatdate
-
 import pytest
 
-from glmgate.weights.asking import Patience, retry_after_s
+from glmgate.weights.asking import Patience
 from glmgate.weights.errors import PullFailed
 
 
@@ -23,15 +20,3 @@ def test_what_the_hub_asks_for_is_waited() -> None:
     assert Patience().wait_s(1, 90.0) == 90.0
     with pytest.raises(PullFailed, match="9000 seconds"):
         Patience().wait_s(1, 9000.0)
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("7", 7.0), (" 0 ", 0.0), ("", None), ("soon", None), ("-3", None)])
-def test_a_retry_after_in_seconds(text: str, seconds: float | None) -> None:
-    """Anything but a number or a date counts as not said."""
-    assert retry_after_s(text) == seconds
-
-
-def test_a_retry_after_as_a_date() -> None:
-    """A date that has passed means now."""
-    assert 25 < (retry_after_s(formatdate(time.time() + 30, usegmt=True)) or 0) <= 30
-    assert retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0

@@ -1,4 +1,4 @@
-"""The transport on aiohttp, over TCP or over one UNIX socket.
+"""The transport on aiohttp, over TCP (with TLS and proxies) or over one UNIX socket.
 
 The only module that knows aiohttp; its exceptions end here, in `MAPPED`.
 """
@@ -6,6 +6,8 @@ The only module that knows aiohttp; its exceptions end here, in `MAPPED`.
 from __future__ import annotations
 
 import asyncio
+import re
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -15,8 +17,9 @@ from typing import Final
 import aiohttp
 from aiohttp.client_exceptions import UnixClientConnectorError, UploadAbortedError
 
-from glmgate.transport import errors
+from glmgate.transport import errors, tls
 from glmgate.transport.interfaces import Outgoing, Reply, StreamedReply, Timeouts
+from glmgate.transport.proxies import Proxies
 
 # The most specific class of an exception's ancestry that stands here wins. A test fails when aiohttp gains an
 # exception that is not in this table.
@@ -31,13 +34,13 @@ MAPPED: Final[Mapping[type[BaseException], type[errors.TransportError]]] = Mappi
         aiohttp.ClientPayloadError: errors.ConnectionBroken,
         UploadAbortedError: errors.ConnectionBroken,
         aiohttp.ClientConnectorError: errors.ConnectFailed,
-        aiohttp.ClientConnectorDNSError: errors.ConnectFailed,
+        aiohttp.ClientConnectorDNSError: errors.NameUnknown,
         UnixClientConnectorError: errors.ConnectFailed,
-        aiohttp.ClientProxyConnectionError: errors.ConnectFailed,
-        aiohttp.ClientConnectorSSLError: errors.ConnectFailed,
-        aiohttp.ClientConnectorCertificateError: errors.ConnectFailed,
-        aiohttp.ClientSSLError: errors.ConnectFailed,
-        aiohttp.ServerFingerprintMismatch: errors.ConnectFailed,
+        aiohttp.ClientProxyConnectionError: errors.ProxyFailed,
+        aiohttp.ClientConnectorSSLError: errors.TlsFailed,
+        aiohttp.ClientConnectorCertificateError: errors.TlsFailed,
+        aiohttp.ClientSSLError: errors.TlsFailed,
+        aiohttp.ServerFingerprintMismatch: errors.TlsFailed,
         aiohttp.InvalidURL: errors.ConnectFailed,
         aiohttp.InvalidUrlClientError: errors.ConnectFailed,
         aiohttp.InvalidUrlRedirectClientError: errors.ConnectFailed,
@@ -48,7 +51,7 @@ MAPPED: Final[Mapping[type[BaseException], type[errors.TransportError]]] = Mappi
         aiohttp.ServerTimeoutError: errors.IdleTimedOut,
         aiohttp.SocketTimeoutError: errors.IdleTimedOut,
         aiohttp.ClientResponseError: errors.ReplyUnreadable,
-        aiohttp.ClientHttpProxyError: errors.ReplyUnreadable,
+        aiohttp.ClientHttpProxyError: errors.ProxyFailed,
         aiohttp.ContentTypeError: errors.ReplyUnreadable,
         aiohttp.TooManyRedirects: errors.ReplyUnreadable,
         aiohttp.WSServerHandshakeError: errors.ReplyUnreadable,
@@ -57,18 +60,34 @@ MAPPED: Final[Mapping[type[BaseException], type[errors.TransportError]]] = Mappi
 )
 
 
+_NO_PROXIES: Final = Proxies()
+# What stands before the `@` of a URL in an exception's text: a proxy's credentials.
+_CREDENTIALS: Final = re.compile(r"//[^/@\s]*@")
+
+
 class AiohttpTransport:
     """Requests over aiohttp; `socket` makes all of them go to one UNIX socket (the URL's host is then a mere name).
 
-    With `keep_connections` false each request has a connection of its own and tells the peer so.
-    Must be made and closed inside a running event loop.
+    With `keep_connections` false each request has a connection of its own and tells the peer so. `proxies` says what
+    is asked through which proxy. Certificates are always checked; `authorities` is a PEM file of further ones that are
+    trusted beside the system's. Must be made and closed inside a running event loop.
+
+    No POST is ever sent twice here (see `errors.ConnectionBroken`).
     """
 
-    def __init__(self, *, socket: Path | None = None, keep_connections: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        socket: Path | None = None,
+        keep_connections: bool = True,
+        proxies: Proxies = _NO_PROXIES,
+        authorities: Path | None = None,
+    ) -> None:
+        self._proxies = proxies
         # No limit here: how many calls are in flight is decided by slots, not by the pool.
         self._session = aiohttp.ClientSession(
             connector=(
-                aiohttp.TCPConnector(limit=0, force_close=not keep_connections)
+                aiohttp.TCPConnector(limit=0, force_close=not keep_connections, ssl=_trust(authorities))
                 if socket is None
                 else aiohttp.UnixConnector(str(socket), limit=0, force_close=not keep_connections)
             ),
@@ -129,7 +148,9 @@ class AiohttpTransport:
                     data=request.body,
                     headers=request.headers,
                     allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(total=None, sock_connect=request.timeouts.connect_s),
+                    proxy=self._proxies.for_url(request.url),
+                    # `connect` and not `sock_connect`: the look-up of the name and a proxy's answer count, too.
+                    timeout=aiohttp.ClientTimeout(total=None, connect=request.timeouts.connect_s),
                 )
 
 
@@ -216,4 +237,9 @@ def _mapped() -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, ConnectionError) as exc:
-        raise mapped(exc)(f"{type(exc).__name__}: {exc}") from exc
+        raise mapped(exc)(f"{type(exc).__name__}: {_CREDENTIALS.sub('//', str(exc))}") from exc
+
+
+def _trust(authorities: Path | None) -> ssl.SSLContext | bool:
+    """Without a file aiohttp's own context does the same checks, and is made once for all transports."""
+    return True if authorities is None else tls.context(authorities)

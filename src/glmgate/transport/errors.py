@@ -2,7 +2,10 @@
 
     TransportError
     ├── ConnectFailed        nobody listens, or the address is wrong: nothing was sent
-    │   └── ConnectTimedOut
+    │   ├── ConnectTimedOut
+    │   ├── NameUnknown      the host's name has no address
+    │   ├── ProxyFailed      the proxy cannot be reached, or does not let us through
+    │   └── TlsFailed        no TLS, or a certificate that is not trusted
     ├── ConnectionBroken     it ended before the answer did
     ├── ReplyTimedOut        connected, but silent
     │   ├── FirstTimedOut    no head, or nothing after it, in time
@@ -29,8 +32,25 @@ class ConnectTimedOut(ConnectFailed):
     """No connection came about in time."""
 
 
+class NameUnknown(ConnectFailed):
+    """The host's name has no address here."""
+
+
+class ProxyFailed(ConnectFailed):
+    """The proxy cannot be reached, or does not let us through."""
+
+
+class TlsFailed(ConnectFailed):
+    """The peer speaks no TLS, or its certificate is not trusted."""
+
+
 class ConnectionBroken(TransportError):
-    """The connection ended before the answer did."""
+    """The connection ended before the answer did.
+
+    Before any byte of the reply it may have been a kept connection that the peer had just closed; then the peer has
+    most likely seen nothing, but nobody can know. Nothing is sent twice here: who asked decides (an upstream's engine
+    says `retry`, so that the second call is an attempt of its own, with its slot and its row).
+    """
 
 
 class ReplyTimedOut(TransportError):

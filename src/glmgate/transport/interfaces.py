@@ -27,10 +27,10 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A request to a peer."""
+    """A request to a peer. Its headers may hold a credential, so they are never shown."""
 
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
 

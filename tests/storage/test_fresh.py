@@ -8,6 +8,7 @@ from pathlib import Path
 
 from glmgate.storage.database import Database
 from glmgate.storage.fresh import create
+from glmgate.storage.schema import REVISION
 from glmgate.storage.upgrade import upgrade
 
 
@@ -30,4 +31,4 @@ async def test_made_at_once_and_migrated_are_equal(tmp_path: Path) -> None:
         await database.aclose()
     fresh, migrated = contents(tmp_path / "fresh.db"), contents(tmp_path / "migrated.db")
     assert fresh == migrated
-    assert any("0001" in statement for statement in fresh)
+    assert any(f"'{REVISION}'" in statement for statement in fresh)

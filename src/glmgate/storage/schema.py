@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, Double, ForeignKey, Integer, MetaData, String, Table
+from sqlalchemy import Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The newest migration. It stands here so that a start on an up-to-date database need not import Alembic (0.3 s)."""
 
 # Constraints with names can be changed by later migrations on every database.
@@ -60,4 +60,17 @@ facts: Final = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("value", String(1000), nullable=False),
+)
+
+# What models thought, by digests of the conversations (`policy.reasoning`). No foreign key: who asks without keys
+# belongs to a project that no row was made for.
+reasoning: Final = Table(
+    "reasoning",
+    metadata,
+    Column("project_id", String(64), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Index("ix_reasoning_expires_at_size", "expires_at", "size"),
 )

@@ -1,0 +1,31 @@
+"""The settings of what is remembered, sections `[reasoning]` and `[cache]`: types, defaults and what each means.
+
+Only values live here; `glmgate.settings` reads them from file, environment and flags.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+_MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasoningSettings:
+    """What models thought, kept for clients that do not send it back. Whether it is, each model's `remember` says."""
+
+    ttl_s: Annotated[float, "Seconds that a thought is kept."] = 86_400.0
+    most_bytes: Annotated[int, "Bytes of all thoughts in the database; the oldest make room."] = 256 * _MIB
+    front_bytes: Annotated[int, "Bytes of thoughts that each worker keeps in memory."] = 16 * _MIB
+    longest_bytes: Annotated[int, "Bytes of one thought; a longer one is not kept."] = _MIB // 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheSettings:
+    """Whole answers, kept for equal requests. Whether they are, each model's `cache` and the caller's header say."""
+
+    most_bytes: Annotated[int, "Bytes of all answers that each worker keeps; those unused longest make room."] = (
+        64 * _MIB
+    )
+    longest_bytes: Annotated[int, "Bytes of one answer; a longer one is not kept."] = _MIB

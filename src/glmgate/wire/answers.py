@@ -187,10 +187,11 @@ def _finish_delta(head: Head) -> dict[str, Any]:
 
 def _call_piece(piece: ToolCallDelta) -> dict[str, Any]:
     """A piece of a call; `index` always, `id`, `type` and name on the first piece only (contract 0.4)."""
+    kind, text = _kind_of_call(custom=piece.custom)
     if piece.id is None:
-        return {"index": piece.index, "function": {"arguments": piece.arguments}}
-    function = {"name": piece.name or "", "arguments": piece.arguments}
-    return {"index": piece.index, "id": piece.id, "type": "function", "function": function}
+        return {"index": piece.index, kind: {text: piece.arguments}}
+    function = {"name": piece.name or "", text: piece.arguments}
+    return {"index": piece.index, "id": piece.id, "type": kind, kind: function}
 
 
 def _legacy_piece(pieces: Sequence[ToolCallDelta]) -> dict[str, Any]:
@@ -228,5 +229,10 @@ def _message(head: Head, choice: CompletedChoice) -> dict[str, Any]:
 
 
 def _whole_call(index: int, call: CompletedCall) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": call.arguments}
-    return {"id": call.id, "index": index, "type": "function", "function": function}
+    kind, text = _kind_of_call(custom=call.custom)
+    return {"id": call.id, "index": index, "type": kind, kind: {"name": call.name, text: call.arguments}}
+
+
+def _kind_of_call(*, custom: bool) -> tuple[str, str]:
+    """The type of a call, which is also the name of its object, and the name of its text (contract row C8)."""
+    return ("custom", "input") if custom else ("function", "arguments")

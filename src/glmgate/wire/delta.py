@@ -45,12 +45,16 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class ToolCallDelta(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A piece of a call. `id` and `name` come once, on its first piece; `arguments` is a piece of JSON text."""
+    """A piece of a call. `id` and `name` come once, on its first piece; `arguments` is a piece of JSON text.
+
+    Of a custom tool (contract row C8) every piece is `custom`, and `arguments` is a piece of its input, any text.
+    """
 
     index: int
     id: str | None = None
     name: str | None = None
     arguments: str = ""
+    custom: bool = False
 
 
 class Delta(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -15,12 +15,14 @@ class CallFold:
     id: str | None = None
     name: str | None = None
     arguments: list[str] = field(default_factory=list)
+    custom: bool = False
 
     def feed(self, piece: ToolCallDelta) -> None:
         """Take one piece."""
         self.id = self.id or piece.id
         self.name = self.name or piece.name
         self.arguments.append(piece.arguments)
+        self.custom = self.custom or piece.custom
 
 
 @dataclass(slots=True)
@@ -52,11 +54,12 @@ class ChoiceFold:
 
 @dataclass(frozen=True, slots=True)
 class CompletedCall:
-    """A whole tool call; `arguments` is JSON text as the model wrote it."""
+    """A whole tool call; `arguments` is JSON text as the model wrote it, of a `custom` tool its input."""
 
     id: str
     name: str
     arguments: str
+    custom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class Fold:
 
 def _completed(index: int, fold: ChoiceFold) -> CompletedChoice:
     calls = tuple(
-        CompletedCall(id=call.id or "", name=call.name or "", arguments="".join(call.arguments))
+        CompletedCall(id=call.id or "", name=call.name or "", arguments="".join(call.arguments), custom=call.custom)
         for _, call in sorted(fold.calls.items())
     )
     return CompletedChoice(

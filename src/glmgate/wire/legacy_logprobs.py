@@ -33,3 +33,22 @@ def _likeliest(entry: Mapping[str, Any]) -> dict[str, float]:
     """The likeliest tokens, and the one that was taken: the reference promises that it is among them."""
     told = {other["token"]: other["logprob"] for other in entry.get("top_logprobs") or []}
     return told | {entry["token"]: entry["logprob"]} if told else told
+
+
+def modern(logprobs: Mapping[str, Any]) -> dict[str, Any]:
+    """The chat form of the older one: an entry for each token, with as many alternatives as there were."""
+    tokens = logprobs["tokens"]
+    chances = [*(logprobs.get("token_logprobs") or []), *[None] * len(tokens)]
+    others = [*(logprobs.get("top_logprobs") or []), *[None] * len(tokens)]
+    # The first token of an echoed prompt has no probability: null there, and null here.
+    entries = [
+        {"token": token, "logprob": chance, "bytes": list(token.encode()), "top_logprobs": _alternatives(other)}
+        for token, chance, other in zip(tokens, chances, others, strict=False)
+    ]
+    return {"content": entries}
+
+
+def _alternatives(others: Mapping[str, float] | None) -> list[dict[str, Any]]:
+    return [
+        {"token": token, "logprob": chance, "bytes": list(token.encode())} for token, chance in (others or {}).items()
+    ]

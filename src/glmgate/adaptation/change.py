@@ -5,8 +5,9 @@ The rules themselves live beside this module, one theme each; how they are compo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+import msgspec
 
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Delta
@@ -39,10 +40,13 @@ class Piece:
         """The further call that this piece needs, made from `request` as it was sent; its deltas are fed too."""
         return None
 
+    def notes(self) -> tuple[Note, ...]:
+        """What is only known by the answer, for the report; asked for after each call."""
+        return ()
 
-@dataclass(frozen=True, slots=True)
-class Change(Generic[R]):
-    """The outcome of one rule."""
+
+class Change(msgspec.Struct, Generic[R], frozen=True):
+    """The outcome of one rule. A struct, because two dozen of them are made for each request."""
 
     request: R
     notes: tuple[Note, ...] = ()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from glmgate.adaptation.change import Piece
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Delta
-from glmgate.wire.engine import Generation
+from glmgate.wire.engine import Generation, Note
 
 
 class Undo:
@@ -43,6 +43,10 @@ class Undo:
             if (request := piece.follow_up(self._request)) is not None:
                 return request
         return None
+
+    def notes(self) -> tuple[Note, ...]:
+        """What is to be reported of the answer, as far as it is known."""
+        return tuple(note for piece in self._pieces for note in piece.notes())
 
     def close(self) -> tuple[Delta, ...]:
         """The answer is over: what is still held back."""

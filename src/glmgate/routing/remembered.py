@@ -70,11 +70,8 @@ class Remembered:
         try:
             async with asyncio.timeout(self._within_s):
                 found = await self._find(call.caller.project, history)
-        except (GlmgateError, TimeoutError) as error:
-            _log.warning("reasoning of request %s could not be looked up: %s", call.request_id, error or "too slow")
-            return request
-        except Exception:
-            _log.exception("reasoning of request %s could not be looked up", call.request_id)
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong with a store, it fails no request
+            _log.warning("reasoning of request %s could not be looked up: %s", call.request_id, _reason(error))
             return request
         restored, count = history.restored(request, found)
         if count:
@@ -89,10 +86,8 @@ class Remembered:
             return
         try:
             await self._store.keep(call.caller.project, thoughts)
-        except GlmgateError as error:
-            _log.warning("reasoning of request %s could not be kept: %s", call.request_id, error.message)
-        except Exception:
-            _log.exception("reasoning of request %s could not be kept", call.request_id)
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong with a store, it fails no request
+            _log.warning("reasoning of request %s could not be kept: %s", call.request_id, _reason(error))
 
     def inner(self, call: Call, request: ChatRequest) -> AbstractAsyncContextManager[Deltas]:
         """The engine's own answer."""
@@ -156,3 +151,8 @@ class _Stream(AbstractAsyncContextManager[Deltas]):
         fold, self._fold = self._fold, None
         if fold is not None and self._history is not None:
             await self._owner.keep(self._call, self._history, fold)
+
+
+def _reason(error: Exception) -> str:
+    """For the log; never the words of an error that is not ours, which may hold a caller's text."""
+    return error.message if isinstance(error, GlmgateError) else type(error).__name__

@@ -53,7 +53,7 @@ class WriteBehind(ReasoningStore):
         size = _size(thoughts)
         if self._bytes + size > self._most:
             if not self._lost:
-                _log.warning("reasoning is made faster than the database keeps it: some is not kept for other workers")
+                _log.warning("thoughts come faster than the database keeps them: some are not kept for other workers")
             self._lost += 1
             return
         self._bytes += size
@@ -72,14 +72,12 @@ class WriteBehind(ReasoningStore):
             project, thoughts = self._next()
             try:
                 await self._back.keep(project, thoughts)
-            except GlmgateError as error:
-                _log.warning("reasoning of %d answers or calls could not be kept: %s", len(thoughts), error.message)
-            except Exception:
-                # A store's fault must not end the writer: later thoughts would wait for ever.
-                _log.exception("reasoning could not be kept")
+            except Exception as error:  # noqa: BLE001 -- a store's fault must not end the writer: others would wait on
+                why = error.message if isinstance(error, GlmgateError) else type(error).__name__
+                _log.warning("%d thoughts are not kept for other workers: %s", len(thoughts), why)
             self._bytes -= _size(thoughts)
         if self._lost:
-            _log.warning("reasoning of %d answers was not kept for other workers", self._lost)
+            _log.warning("the thoughts of %d answers were not kept for other workers", self._lost)
             self._lost = 0
 
     def _next(self) -> tuple[str, list[Thought]]:

@@ -74,7 +74,8 @@ class Call:
     """What goes with a request on its way: who asks, how it is named, what may be changed, and what was.
 
     What is found out on the way stands in the last members: who really answers (`answered_by`: the model's name, None
-    as long as it is not known), every call to a deployment, and what the cache had.
+    as long as it is not known), every call to a deployment, what the cache had, and how often it was asked for each
+    key, so that the second of several choices is not given the first one's answer.
     """
 
     request_id: str
@@ -90,6 +91,7 @@ class Call:
     deployment: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
     cache_use: CacheUse | None = None
+    asked: dict[str, int] = field(default_factory=dict)
 
     def note(self, note: Note) -> None:
         """Put a change into the report, once."""

@@ -27,7 +27,7 @@ def test_the_shipped_profile_is_read_once() -> None:
 
 def test_an_unknown_profile_is_refused_with_the_known_ones() -> None:
     """Whoever misspells sees what there is."""
-    with pytest.raises(SettingsError, match="Those shipped are: embedded"):
+    with pytest.raises(SettingsError, match="Those shipped are: bigmodel, embedded"):
         shipped("nobody")
 
 

@@ -1,31 +1,48 @@
-"""Rule: contents. Text models read one string, so parts of text are joined and other parts refused."""
+"""Rules: contents. Text models read one string, so parts of text are joined; other parts pass where they are read.
+
+How a part is written for a service lives in `images`.
+"""
 
 from __future__ import annotations
+
+from typing import Final
 
 import msgspec
 
 from glmgate.adaptation.change import Change
+from glmgate.adaptation.images import fitted_part
 from glmgate.adaptation.profile import Profile
+from glmgate.adaptation.unknown import reports
 from glmgate.errors import MissingParameter, UnsupportedValue
 from glmgate.wire.chat import ChatRequest, Message, Part
 from glmgate.wire.engine import Note
 
-_MAY_BE_SILENT = frozenset({"assistant", "tool"})
-_BETWEEN_PARTS = "\n"  # parts are apart for the caller, so their words must not run into each other
+_MAY_BE_SILENT: Final = frozenset({"assistant", "tool"})
+_BETWEEN_PARTS: Final = "\n"  # parts are apart for the caller, so their words must not run into each other
+_JOINED: Final = Note("messages.content", "joined")
 
 
 def contents(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
-    """Every content becomes a string; null becomes the empty one where a message may say nothing (contract row C9)."""
-    messages = [_as_text(message, place) for place, message in enumerate(request.messages)]
-    if all(after is before for after, before in zip(messages, request.messages, strict=True)):
+    """Contents become strings; null becomes the empty one where a message may say nothing (contract row C9).
+
+    Where parts of other kinds are read, those of the user stay parts, each in the form that the service takes (contract
+    rows I1, I2). All others are joined as long as they are text: templates lose lists in them (peers 2.2).
+    """
+    # Looked at before anything is built: most contents are strings.
+    if all(isinstance(message.content, str) for message in request.messages):
         return Change(request)
-    joined = any(isinstance(message.content, list) and len(message.content) > 1 for message in request.messages)
-    notes = (Note("messages.content", "joined"),) if joined else ()
-    return Change(msgspec.structs.replace(request, messages=messages), notes=notes)
+    notes: dict[Note, None] = {}
+    messages = [
+        message if isinstance(message.content, str) else _fitted(message, place, profile, notes)
+        for place, message in enumerate(request.messages)
+    ]
+    return Change(msgspec.structs.replace(request, messages=messages), notes=tuple(notes))
 
 
 def last_words(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """Several assistant messages at the end become one: the engine goes on from the last one, and refuses two."""
+    if profile.turns.end == "any":
+        return Change(request)
     said = list(request.messages)
     while (
         len(said) > 1
@@ -41,16 +58,25 @@ def last_words(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     )
 
 
-def _as_text(message: Message, place: int) -> Message:
+def _fitted(message: Message, place: int, profile: Profile, notes: dict[Note, None]) -> Message:
     content = message.content
-    if isinstance(content, str):
-        return message
     if content is None:
         if message.role not in _MAY_BE_SILENT:
             param = f"messages[{place}].content"
             raise MissingParameter(f"{param!r} is missing: a {message.role} message needs it.", param=param)
         return msgspec.structs.replace(message, content="")
-    texts = [_text(part, f"messages[{place}].content[{index}]") for index, part in enumerate(content)]
+    assert not isinstance(content, str)
+    path = f"messages[{place}].content"
+    accepted = profile.images.parts
+    is_text = all(part.type == "text" for part in content)
+    if len(accepted) > 1 and not (is_text and message.role != "user"):
+        parts = [fitted_part(part, f"{path}[{index}]", profile, notes) for index, part in enumerate(content)]
+        return msgspec.structs.replace(message, content=parts)
+    texts = [_text(part, f"{path}[{index}]") for index, part in enumerate(content)]
+    if len(texts) > 1:
+        notes[_JOINED] = None
+    for part in content:
+        notes.update(dict.fromkeys(reports(part.unknown, "messages.content", profile)))
     return msgspec.structs.replace(message, content=_BETWEEN_PARTS.join(texts))
 
 

@@ -11,6 +11,7 @@ from typing import Final, Generic, TypeVar
 
 from glmgate.adaptation import (
     content,
+    fields,
     formats,
     functions,
     guarding,
@@ -25,6 +26,7 @@ from glmgate.adaptation import (
     tool_choice,
     tools,
     unknown,
+    user,
 )
 from glmgate.adaptation.change import Change, Piece
 from glmgate.adaptation.profile import Profile
@@ -41,8 +43,10 @@ Rule = Callable[[R, Profile], Change[R]]
 
 CHAT: Final[tuple[Rule[ChatRequest], ...]] = (
     length.turns,
+    history.thoughts,
     unknown.unknown,
     unknown.consumed,
+    user.user,
     roles.present,
     functions.functions,
     functions.legacy_history,
@@ -50,28 +54,36 @@ CHAT: Final[tuple[Rule[ChatRequest], ...]] = (
     roles.somebody_asks,
     content.contents,
     length.texts,
+    roles.one_system,
     history.history,
+    history.thoughts_there,
     content.last_words,
+    numbers.likeliest,
     numbers.numbers,
     numbers.single,
     numbers.greedy,
     numbers.seed,
     numbers.biases,
     numbers.logprobs,
+    fields.absent,
     length.both_names,
     length.longest,
     thinking.thinking,
     stop.stop,
+    fields.searching,
     tools.tools,
     tool_choice.parallel,
     tool_choice.tool_choice,
+    fields.pieces_of_calls,
     formats.formats,
+    length.newer_name,
     guarding.guard_chat,
 )
 
 COMPLETION: Final[tuple[Rule[CompletionRequest], ...]] = (
     unknown.unknown,
     unknown.consumed,
+    user.user,
     prompts.prompt,
     length.prompt,
     prompts.insertion,
@@ -82,6 +94,7 @@ COMPLETION: Final[tuple[Rule[CompletionRequest], ...]] = (
     numbers.single,
     numbers.seed,
     numbers.biases,
+    fields.absent,
     prompts.text_only,
     length.longest,
     stop.stop,
@@ -91,6 +104,8 @@ COMPLETION: Final[tuple[Rule[CompletionRequest], ...]] = (
 EMBEDDINGS: Final[tuple[Rule[EmbeddingsRequest], ...]] = (
     unknown.unknown,
     unknown.consumed,
+    user.user,
+    fields.absent,
     inputs.texts,
     inputs.dimensions,
     guarding.guard_inputs,

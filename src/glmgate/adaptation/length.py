@@ -67,11 +67,19 @@ def both_names(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
 
 def longest(request: G, profile: Profile) -> Change[G]:
     """Clamp to what the model can give at all (contract row N5). Nothing is lost: the context ends there anyway."""
-    most = profile.context_length or profile.longest_answer
+    most = min(profile.context_length or profile.longest_answer, profile.longest_answer)
     if request.max_tokens is None or request.max_tokens <= most:
         return Change(request)
     notes = (Note("max_tokens", f"{request.max_tokens}->{most}"),)
     return Change(msgspec.structs.replace(request, max_tokens=most), notes=notes)
+
+
+def newer_name(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
+    """The limit under the name that the service knows (contract row N4); after all rules that read it."""
+    if profile.limit_name == "max_tokens" or request.max_tokens is None:
+        return Change(request)
+    fitted = msgspec.structs.replace(request, max_tokens=None, max_completion_tokens=request.max_tokens)
+    return Change(fitted, notes=(Note("max_tokens", "max_completion_tokens"),))
 
 
 def _check_characters(characters: int, profile: Profile, field: str) -> None:

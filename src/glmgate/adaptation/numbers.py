@@ -48,19 +48,34 @@ def single(request: G, profile: Profile) -> Change[G]:
     return Change(msgspec.structs.replace(request, n=None))
 
 
+def likeliest(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
+    """A temperature of 0 means the likeliest token; some services say that by `do_sample: false` (contract row T1).
+
+    Before the ranges, because 0 may be below the lowest temperature there.
+    """
+    if request.temperature != 0 or profile.greedy != "do_sample":
+        return Change(request)
+    notes: tuple[Note, ...] = (Note("temperature", "do_sample"),)
+    if request.do_sample:
+        notes = (*notes, Note("do_sample", "true->false"))
+    return Change(msgspec.structs.replace(request, temperature=None, do_sample=False), notes=notes)
+
+
 def greedy(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """`do_sample: false` means the likeliest token, whatever the temperature says (contract rows T1 and 1.2)."""
-    if request.do_sample is None:
+    if request.do_sample is None or profile.greedy == "do_sample":
         return Change(request)
     if request.do_sample:
         return Change(msgspec.structs.replace(request, do_sample=None))
-    notes = (Note("do_sample", "temperature"),)
+    notes: tuple[Note, ...] = (Note("do_sample", "temperature"),)
+    if request.top_p is not None:
+        notes = (*notes, Note("top_p", "omitted"))  # the likeliest token is in every nucleus
     return Change(msgspec.structs.replace(request, do_sample=None, temperature=0.0, top_p=None), notes=notes)
 
 
 def seed(request: G, profile: Profile) -> Change[G]:
-    """The same seed gives the same seed there; different ones rarely the same."""
-    if request.seed is None or 0 <= request.seed < profile.seeds:
+    """The same seed gives the same seed there; different ones rarely the same (contract row N3)."""
+    if request.seed is None or not profile.seeds or 0 <= request.seed < profile.seeds:
         return Change(request)
     return Change(msgspec.structs.replace(request, seed=request.seed % profile.seeds), notes=(Note("seed", "mapped"),))
 
@@ -87,6 +102,8 @@ def biases(request: G, profile: Profile) -> Change[G]:
 
 def logprobs(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """`top_logprobs` says how many; without `logprobs` it has no meaning (contract row N2)."""
+    if request.logprobs is None and request.top_logprobs is None:
+        return Change(request)
     if request.top_logprobs and not request.logprobs:
         raise InvalidRequest("'top_logprobs' needs 'logprobs': true.", param="top_logprobs")
     if request.logprobs is False or (request.top_logprobs is not None and not request.logprobs):
@@ -99,11 +116,11 @@ def _within(name: str, value: float, bounds: Range) -> float:
         raise InvalidRequest(
             f"{name!r} is {_shown(value)}, but must be between {bounds.low} and {bounds.high}.", param=name
         )
-    if bounds.send_low is not None and value < bounds.send_low:
-        return bounds.send_low
-    if bounds.send_high is not None and value > bounds.send_high:
-        return bounds.send_high
-    return value
+    low = bounds.low if bounds.send_low is None else bounds.send_low
+    high = bounds.high if bounds.send_high is None else bounds.send_high
+    if bounds.over == "scale":
+        return low + (value - bounds.low) * (high - low) / (bounds.high - bounds.low)
+    return low if value < low else min(value, high)
 
 
 def _shown(value: float) -> str:

@@ -164,11 +164,13 @@ class Turns(Part, frozen=True):
     """Which messages there must be.
 
     Where only the roles of `silent` speak, a user's message of `added` follows (contract row N9). `system`: such
-    messages may stand anywhere, or only one at the beginning, into which all are joined (N8).
+    messages may stand anywhere, or only one at the beginning, into which all are joined (N8). `end`: of several
+    messages of the assistant at the end one is made, or they stay.
     """
 
     silent: tuple[str, ...] = ("system",)
     added: str = ""
+    end: Literal["one", "any"] = "one"
     system: Literal["anywhere", "first"] = "anywhere"
 
 

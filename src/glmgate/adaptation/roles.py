@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from glmgate.adaptation.change import Change
@@ -9,6 +11,8 @@ from glmgate.adaptation.profile import Profile
 from glmgate.errors import MissingParameter
 from glmgate.wire.chat import ChatRequest, Message
 from glmgate.wire.engine import Note
+
+_BETWEEN: Final = "\n\n"  # what was apart stays apart
 
 
 def present(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
@@ -29,13 +33,28 @@ def roles(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
 
 
 def somebody_asks(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
-    """Where only the system speaks, an empty turn of the user follows (contract row N9)."""
-    if any(message.role != "system" for message in request.messages):
+    """Where only roles speak that nobody answers, a turn of the user follows (contract row N9)."""
+    silent = profile.turns.silent
+    if any(message.role not in silent for message in request.messages):
         return Change(request)
-    messages = [*request.messages, Message(role="user", content="")]
+    messages = [*request.messages, Message(role="user", content=profile.turns.added)]
     return Change(
         msgspec.structs.replace(request, messages=messages), notes=(Note("messages", "user_added", exact=False),)
     )
+
+
+def one_system(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
+    """All that the system says in one message at the beginning, where templates need that (contract row N8)."""
+    if profile.turns.system == "anywhere":
+        return Change(request)
+    said = [message for message in request.messages if message.role == "system"]
+    if not said or (len(said) == 1 and request.messages[0] is said[0]):
+        return Change(request)
+    joined = msgspec.structs.replace(said[0], content=_BETWEEN.join(str(message.content or "") for message in said))
+    others = [message for message in request.messages if message.role != "system"]
+    was_first = all(message.role == "system" for message in request.messages[: len(said)])
+    note = Note("messages.role", "joined", exact=was_first)
+    return Change(msgspec.structs.replace(request, messages=[joined, *others]), notes=(note,))
 
 
 def _renamed(message: Message, profile: Profile) -> Message:

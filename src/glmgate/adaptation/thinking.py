@@ -1,64 +1,200 @@
-"""Rule: thinking. One meaning for `thinking`, `reasoning_effort` and the template's own switch.
+"""Rules: thinking. One meaning for `thinking`, `reasoning_effort` and the template's switch, in the service's words.
 
-That constrained answers do not think is the format rules' matter, with `without_thinking` from here.
+That answers of a given form do not think is the format rules' matter, with `without_thinking` from here.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import msgspec
 
 from glmgate.adaptation.change import Change
 from glmgate.adaptation.profile import Profile
+from glmgate.adaptation.unknown import reports
 from glmgate.errors import InvalidRequest
-from glmgate.wire.chat import ChatRequest
+from glmgate.wire.chat import ChatRequest, ReasoningEffort, Thinking
 from glmgate.wire.engine import Note
+
+_CLEAR: Final = "clear_thinking"
+_SWITCHED: Final = ("enabled", "disabled")
+_ANY: Final = "*"
+_OFF: Final = Note("thinking", "enabled->disabled", exact=False)
 
 
 def thinking(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
-    """Turn the callers' words into the template's switch (contract row N12). Where none is said, the model decides."""
-    if (request.thinking, request.reasoning_effort, request.chat_template_kwargs) == (None, None, None):
+    """Say the callers' words as the service does (contract row N12). Where none is said, the model decides.
+
+    But where it would think, and the answer's limit is so small that nothing would be left for the answer, it does not
+    (contract row N13). The limit itself is never touched.
+    """
+    said = (request.thinking, request.reasoning_effort, request.chat_template_kwargs) != (None, None, None)
+    least = profile.thinking.least_tokens
+    is_short = least > 0 and request.max_tokens is not None and request.max_tokens < least
+    if not said and not is_short:
         return Change(request)
-    switches, notes = _template_switches(request, profile)
-    mode = request.thinking.type if request.thinking is not None else None
-    if (effort := request.reasoning_effort) is not None:
-        mode = mode or profile.thinking.efforts[effort]
-        notes.append(Note("reasoning_effort", f"{effort}->{mode}", exact=(effort, mode) == ("none", "disabled")))
-    if mode is not None:
-        switches[profile.thinking.switch] = mode == "enabled"
-    if request.thinking is not None and request.thinking.clear_thinking is not None:
-        switches["clear_thinking"] = request.thinking.clear_thinking
-    fitted = msgspec.structs.replace(
-        request, thinking=None, reasoning_effort=None, chat_template_kwargs=switches or None
-    )
-    return Change(fitted, notes=tuple(notes))
+    words = _Words()
+    if said:
+        _read(request, profile, words)
+    if is_short and words.mode is None and words.effort is None:
+        _turn_off(words, profile, "enabled")
+    return Change(_write(request, profile, words), notes=tuple(dict.fromkeys(words.notes)))
 
 
 def without_thinking(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
-    """Switch thinking off: the answer's form is constrained from its first token (engine facts 3, behaviour 5)."""
-    switch = profile.thinking.switch
-    asked = (request.chat_template_kwargs or {}).get(switch)
-    switches = {**(request.chat_template_kwargs or {}), switch: False}
-    notes = (Note("thinking", "enabled->disabled", exact=False),) if asked else ()
-    return Change(msgspec.structs.replace(request, chat_template_kwargs=switches), notes=notes)
+    """Switch thinking off in a request that was fitted: the form of its answer holds from the first token on.
+
+    For engine facts 3, behaviour 5, and for the calls that repair an answer.
+    """
+    if profile.thinking.member == "chat_template_kwargs":
+        switch = profile.thinking.switch
+        asked = (request.chat_template_kwargs or {}).get(switch)
+        switches = {**(request.chat_template_kwargs or {}), switch: False}
+        fitted = msgspec.structs.replace(request, chat_template_kwargs=switches)
+        return Change(fitted, notes=(_OFF,) if asked else ())
+    asked = (request.thinking and request.thinking.type == "enabled") or request.reasoning_effort
+    clear = request.thinking.clear_thinking if request.thinking is not None else None
+    words = _Words(clear=clear, switches=request.chat_template_kwargs or {})
+    _turn_off(words, profile, "enabled")
+    fitted = msgspec.structs.replace(request, thinking=None, reasoning_effort=None)
+    return Change(_write(fitted, profile, words), notes=(_OFF,) if asked else ())
 
 
-def _template_switches(request: ChatRequest, profile: Profile) -> tuple[dict[str, Any], list[Note]]:
-    """What callers may set in the template: a closed set of booleans, so that no text gets past the guard."""
-    given = request.chat_template_kwargs or {}
-    switches = {}
-    notes = []
+@dataclass(slots=True)
+class _Words:
+    """What is to be said: the switch, the effort, whether old thoughts go, the template's switches."""
+
+    mode: str | None = None
+    effort: str | None = None
+    clear: bool | None = None
+    switches: dict[str, Any] = field(default_factory=dict)
+    unknown: dict[str, Any] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+
+
+def _read(request: ChatRequest, profile: Profile, words: _Words) -> None:
+    """The callers' words: `thinking` wins over the effort, and that over the template's own switch."""
+    _read_template(request.chat_template_kwargs or {}, profile, words)
+    below = words.mode
+    if (given := request.thinking) is not None:
+        words.unknown = given.unknown
+        words.clear = words.clear if given.clear_thinking is None else given.clear_thinking
+        words.mode = given.type or words.mode
+    if (effort := request.reasoning_effort) is not None:
+        _read_effort(effort, given.type if given is not None else None, profile, words)
+    if below is not None and words.mode != below:
+        words.notes.append(Note("chat_template_kwargs", "omitted", exact=False))
+    if words.mode == "disabled" and not profile.thinking.can_disable:
+        _turn_off(words, profile, "disabled")
+
+
+def _read_template(given: dict[str, Any], profile: Profile, words: _Words) -> None:
+    """What callers may set in the template; unless all may be, booleans of a closed set, so that no text gets in."""
+    own = profile.thinking
     for name, value in given.items():
         if value is None:
             continue
-        if name not in profile.thinking.template_switches:
-            notes.append(Note("chat_template_kwargs", "omitted", exact=False))
-        elif isinstance(value, bool):
-            switches[name] = value
+        is_open = _ANY in own.template_switches
+        is_read = name in own.template_switches or (is_open and own.member == "chat_template_kwargs")
+        if not is_read and not is_open:
+            words.notes.append(Note("chat_template_kwargs", "omitted", exact=False))
+        elif is_read and name in (own.switch, _CLEAR) and isinstance(value, bool):
+            if name == _CLEAR:
+                words.clear = value
+            else:
+                words.mode = _SWITCHED[not value]
+        elif is_open or isinstance(value, bool):
+            words.switches[name] = value
         else:
             raise InvalidRequest(
                 f"'chat_template_kwargs.{name}' must be true or false, not {type(value).__name__}.",
                 param=f"chat_template_kwargs.{name}",
             )
-    return switches, list(dict.fromkeys(notes))
+
+
+def _read_effort(effort: ReasoningEffort, mode: str | None, profile: Profile, words: _Words) -> None:
+    """An effort as the service's word for it, or as the switch that it comes down to; `mode` is what stands beside."""
+    word = profile.thinking.efforts[effort]
+    is_off = word == "disabled" or effort in ("none", "minimal")
+    if mode is not None and (word in _SWITCHED or is_off or mode == "disabled"):
+        after = mode
+    elif word in _SWITCHED:
+        after = words.mode = word
+    else:
+        words.mode = mode
+        after = words.effort = word
+    if after != effort:
+        words.notes.append(
+            Note("reasoning_effort", f"{effort}->{after}", exact=(effort, after) == ("none", "disabled"))
+        )
+
+
+def _turn_off(words: _Words, profile: Profile, before: str) -> None:
+    """Thinking off, or as little of it as there can be; said by the effort where that has a word for it."""
+    word = profile.thinking.efforts["none"]
+    words.mode = None
+    after = "disabled" if profile.thinking.can_disable else "enabled"
+    if word not in _SWITCHED:
+        words.effort = word
+        after = after if profile.thinking.can_disable else word
+    elif profile.thinking.can_disable:
+        words.mode = "disabled"
+    if after != before:
+        words.notes.append(Note("thinking", f"{before}->{after}", exact=False))
+
+
+def _write(request: ChatRequest, profile: Profile, words: _Words) -> ChatRequest:
+    """`request` with the words in the members that the service has; what it has no member for is reported."""
+    switches, thinking_member = words.switches, None
+    effort: Any = words.effort
+    match profile.thinking.member:
+        case "chat_template_kwargs":
+            if words.mode is not None:
+                switches = {**switches, profile.thinking.switch: words.mode == "enabled"}
+            if words.clear is not None:
+                switches = {**switches, _CLEAR: words.clear}
+            words.notes.extend(reports(words.unknown, "thinking", profile))
+        case "thinking":
+            thinking_member = _member(words, profile)
+        case "reasoning_effort":
+            effort = _as_effort(words, profile)
+            _leave_out_clear(words)
+            words.notes.extend(reports(words.unknown, "thinking", profile))
+        case "none":
+            effort = None
+            if words.effort is not None:
+                words.notes.append(Note("reasoning_effort", "omitted", exact=False))
+            if words.mode is not None:
+                words.notes.append(Note("thinking", "omitted", exact=words.mode == "disabled"))
+            _leave_out_clear(words)
+            words.notes.extend(reports(words.unknown, "thinking", profile))
+    return msgspec.structs.replace(
+        request, thinking=thinking_member, reasoning_effort=effort, chat_template_kwargs=switches or None
+    )
+
+
+def _member(words: _Words, profile: Profile) -> Thinking | None:
+    if words.clear is not None and not profile.thinking.preserved:
+        _leave_out_clear(words)
+    if words.mode is None and words.clear is None and not words.unknown:
+        return None
+    mode: Any = words.mode
+    return Thinking(type=mode, clear_thinking=words.clear, unknown=words.unknown)
+
+
+def _as_effort(words: _Words, profile: Profile) -> str | None:
+    """The switch as an effort: off has its word; on is what happens anyway."""
+    if words.mode == "disabled" and words.effort is None:
+        word = profile.thinking.efforts["none"]
+        words.notes.append(Note("thinking", f"disabled->{word}"))
+        return word
+    if words.mode == "enabled":
+        words.notes.append(Note("thinking", "omitted", exact=words.effort is not None))
+    return words.effort
+
+
+def _leave_out_clear(words: _Words) -> None:
+    if words.clear is not None:
+        words.notes.append(Note("thinking.clear_thinking", "omitted", exact=False))
+        words.clear = None

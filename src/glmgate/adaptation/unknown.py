@@ -1,6 +1,7 @@
 """Rule: members that no rule knows, at every level. An open profile passes them, a closed one keeps them out, reported.
 
-Also the members that were read before the request came here (`stream`, `user` …) end here.
+Also the members that were read before the request came here (`stream`, `user` …) end here. Members that are known and
+that a service does not have are the matter of `fields`.
 """
 
 from __future__ import annotations
@@ -89,9 +90,25 @@ def unknown(request: R, profile: Profile) -> Change[R]:
 
 def consumed(request: R, profile: Profile) -> Change[R]:
     """Take out what was read on the way here; what nobody read is reported."""
-    present = {name: None for name in profile.consumed if getattr(request, name, None) is not None}
-    notes = tuple(Note(name, "omitted") for name in _READ_BY_NOBODY if name in present)
-    return Change(msgspec.structs.replace(request, **present) if present else request, notes=notes)
+    present: dict[str, Any] = {}
+    notes: list[Note] = []
+    for name in profile.consumed:
+        if (value := getattr(request, name, None)) is not None:
+            present[name] = None
+            if name in _READ_BY_NOBODY:
+                notes.append(Note(name, "omitted"))
+            if isinstance(value, Members) and value.unknown:
+                notes.extend(reports(value.unknown, name, profile))
+    return Change(msgspec.structs.replace(request, **present) if present else request, notes=tuple(notes))
+
+
+def reports(members: dict[str, Any], path: str, profile: Profile) -> tuple[Note, ...]:
+    """What is to be told of unknown members below `path` that cannot be sent."""
+    if not members:
+        return ()
+    walk = _Walk(profile)
+    walk.report(members, path)
+    return tuple(walk.notes)
 
 
 @dataclass(slots=True)
@@ -104,7 +121,7 @@ class _Walk:
         changes: dict[str, Any] = {}
         if value.unknown:
             changes["unknown"] = {}
-            self._report(value.unknown, path)
+            self.report(value.unknown, path)
         for name in CHILDREN[type(value)]:
             child = getattr(value, name)
             if child is None or isinstance(child, str):
@@ -123,7 +140,8 @@ class _Walk:
     def _one(self, value: Members, path: str) -> Members:
         return value if _of_another_kind(value) else self.strip(value, path)
 
-    def _report(self, members: dict[str, Any], path: str) -> None:
+    def report(self, members: dict[str, Any], path: str) -> None:
+        """Note each of `members`, unless it is null."""
         for name, value in members.items():
             if value is not None:
                 self._note(name if not path else f"{path}.{name}", value)

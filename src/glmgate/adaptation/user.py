@@ -1,0 +1,56 @@
+"""Rule: who the caller's user is. Three names mean the same, and the service has one of them (contract row N10)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from glmgate.adaptation.change import Change
+from glmgate.adaptation.profile import Profile
+from glmgate.wire.chat import ChatRequest
+from glmgate.wire.completions import CompletionRequest
+from glmgate.wire.embeddings import EmbeddingsRequest
+from glmgate.wire.engine import Note
+
+G = TypeVar("G", ChatRequest, CompletionRequest, EmbeddingsRequest)
+
+_NAMES: Final = ("user_id", "safety_identifier", "user")  # the first that is given counts
+_DIGITS: Final = 32
+
+
+def user(request: G, profile: Profile) -> Change[G]:
+    """The user under the service's own name; a name that is too short or too long there is sent as its digest."""
+    member = profile.user.member
+    if member == "omit":
+        return Change(request)
+    given = {name: value for name in _NAMES if isinstance(value := _get(request, name), str)}
+    if not given:
+        return Change(request)
+    source = member if member in given else next(iter(given))
+    value = given[source]
+    notes = [Note(name, "omitted") for name in given if name not in (source, member)]
+    if source != member:
+        notes.append(Note(source, member))
+    if not profile.user.least <= len(value) <= profile.user.most:
+        value = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+        notes.append(Note(member, "hashed"))
+    if not notes:
+        return Change(request)
+    return Change(_with_user(request, member, value), notes=tuple(notes))
+
+
+def _get(request: ChatRequest | CompletionRequest | EmbeddingsRequest, name: str) -> object:
+    return request.unknown[name] if name in request.unknown else getattr(request, name, None)
+
+
+def _with_user(request: G, member: str, value: str) -> G:
+    """`request` with `value` in `member` and in none of the other names; some are no members of some requests."""
+    changes: dict[str, Any] = {name: None for name in _NAMES if getattr(request, name, None) is not None}
+    unknown = {name: item for name, item in request.unknown.items() if name not in _NAMES}
+    if member in request.__struct_fields__:
+        changes[member] = value
+    else:
+        unknown[member] = value
+    return msgspec.structs.replace(request, **changes, unknown=unknown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glmgate.wire.legacy_logprobs import legacy
+from glmgate.wire.legacy_logprobs import legacy, modern
 
 CHAT = {
     "content": [
@@ -25,3 +25,15 @@ def test_the_four_lists_are_as_long_as_there_are_tokens() -> None:
 def test_without_logprobs_there_are_none() -> None:
     """Whoever did not ask gets null."""
     assert legacy(None, offset=0) is None
+
+
+def test_the_older_form_becomes_the_chat_form_and_back() -> None:
+    """Nothing is lost on the way; the first token of an echoed prompt has no probability."""
+    older = {
+        "tokens": ["He", "llo"],
+        "token_logprobs": [None, -0.5],
+        "top_logprobs": [None, {"llo": -0.5, "y": -2.0}],
+        "text_offset": [0, 2],
+    }
+    back = legacy(modern(older), offset=0)
+    assert back == older

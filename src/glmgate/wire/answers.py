@@ -62,6 +62,7 @@ class ChunkWriter:
     _finished: dict[int, FinishReason] = field(default_factory=dict)
     _usage: dict[int, Usage] = field(default_factory=dict)
     _written: dict[int, int] = field(default_factory=dict)
+    _extra: dict[str, Any] = field(default_factory=dict)
 
     def write(self, deltas: Iterable[Delta]) -> bytes:
         """The bytes for what one read brought; empty when there is nothing to say yet."""
@@ -73,6 +74,8 @@ class ChunkWriter:
         bodies = [
             self._chunk(index, _finish_delta(self.head), self._finished[index]) for index in sorted(self._finished)
         ]
+        if bodies:
+            bodies[-1] |= self._extra
         if notes and bodies:
             bodies[-1]["glmgate"] = report(notes)
         if self.head.usage_apart:
@@ -92,7 +95,10 @@ class ChunkWriter:
         if delta.finish_reason is not None:
             self._finished[delta.choice] = delta.finish_reason
         if delta.content or delta.reasoning or delta.tool_calls or delta.logprobs:
-            yield self._chunk(delta.choice, _delta_members(delta, self.head), None, self._logprobs(delta))
+            body = self._chunk(delta.choice, _delta_members(delta, self.head), None, self._logprobs(delta))
+            yield body | delta.extra if delta.extra else body
+        elif delta.extra:
+            self._extra |= delta.extra
 
     def _chunk(
         self,
@@ -125,6 +131,7 @@ def plain(head: Head, completion: Completion, notes: Sequence[Note] = ()) -> byt
     body = head.members(kind)
     body["choices"] = [_choice(head, choice) for choice in completion.choices]
     body["usage"] = usage_members(completion.usage)
+    body |= completion.extra or {}
     if notes:
         body["glmgate"] = report(notes)
     return msgspec.json.encode(body)
@@ -187,6 +194,8 @@ def _finish_delta(head: Head) -> dict[str, Any]:
 
 def _call_piece(piece: ToolCallDelta) -> dict[str, Any]:
     """A piece of a call; `index` always, `id`, `type` and name on the first piece only (contract 0.4)."""
+    if piece.native is not None:
+        return {"index": piece.index} | piece.native
     kind, text = _kind_of_call(custom=piece.custom)
     if piece.id is None:
         return {"index": piece.index, kind: {text: piece.arguments}}
@@ -229,6 +238,8 @@ def _message(head: Head, choice: CompletedChoice) -> dict[str, Any]:
 
 
 def _whole_call(index: int, call: CompletedCall) -> dict[str, Any]:
+    if call.native is not None:
+        return {"index": index} | call.native
     kind, text = _kind_of_call(custom=call.custom)
     return {"id": call.id, "index": index, "type": kind, kind: {"name": call.name, text: call.arguments}}
 

@@ -48,6 +48,8 @@ class ToolCallDelta(msgspec.Struct, frozen=True, omit_defaults=True):
     """A piece of a call. `id` and `name` come once, on its first piece; `arguments` is a piece of JSON text.
 
     Of a custom tool (contract row C8) every piece is `custom`, and `arguments` is a piece of its input, any text.
+    A tool that the service runs itself (contract 3.4) has `native` in their place: the piece as it came, with its
+    `type`; each such piece has an index of its own (contract 0.4).
     """
 
     index: int
@@ -55,13 +57,15 @@ class ToolCallDelta(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str | None = None
     arguments: str = ""
     custom: bool = False
+    native: dict[str, Any] | None = None
 
 
 class Delta(msgspec.Struct, frozen=True, omit_defaults=True):
     """One piece of one choice.
 
     `usage` is what the answer has cost up to here: cumulative, so the last one seen for a choice counts, whether the
-    stream ended by itself or was left. `logprobs` is OpenAI's object for the tokens of this piece.
+    stream ended by itself or was left. `logprobs` is OpenAI's object for the tokens of this piece. `extra` are members
+    that stand beside the choices (`web_search`, `content_filter`, contract 3.2); they never come alone.
     """
 
     choice: int = 0
@@ -71,6 +75,7 @@ class Delta(msgspec.Struct, frozen=True, omit_defaults=True):
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     logprobs: dict[str, Any] | None = None
+    extra: dict[str, Any] | None = None
 
     @property
     def says_something(self) -> bool:

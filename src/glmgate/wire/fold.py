@@ -16,6 +16,7 @@ class CallFold:
     name: str | None = None
     arguments: list[str] = field(default_factory=list)
     custom: bool = False
+    native: dict[str, Any] | None = None
 
     def feed(self, piece: ToolCallDelta) -> None:
         """Take one piece."""
@@ -23,6 +24,7 @@ class CallFold:
         self.name = self.name or piece.name
         self.arguments.append(piece.arguments)
         self.custom = self.custom or piece.custom
+        self.native = self.native or piece.native
 
 
 @dataclass(slots=True)
@@ -54,12 +56,16 @@ class ChoiceFold:
 
 @dataclass(frozen=True, slots=True)
 class CompletedCall:
-    """A whole tool call; `arguments` is JSON text as the model wrote it, of a `custom` tool its input."""
+    """A whole tool call; `arguments` is JSON text as the model wrote it, of a `custom` tool its input.
+
+    `native` as in `ToolCallDelta`.
+    """
 
     id: str
     name: str
     arguments: str
     custom: bool = False
+    native: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +82,27 @@ class CompletedChoice:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A whole answer: its choices in the order of their index, and the tokens of all of them."""
+    """A whole answer: its choices in the order of their index, the tokens of all of them, what stood beside them."""
 
     choices: tuple[CompletedChoice, ...]
     usage: Usage
+    extra: dict[str, Any] | None = None
 
 
 class Fold:
     """Feed it deltas in their order; `result` may be asked at any time."""
 
-    __slots__ = ("_choices",)
+    __slots__ = ("_choices", "_extra")
 
     def __init__(self) -> None:
         self._choices: dict[int, ChoiceFold] = {}
+        self._extra: dict[str, Any] = {}
 
     def feed(self, delta: Delta) -> None:
         """Take one piece of any choice."""
         self._choices.setdefault(delta.choice, ChoiceFold()).feed(delta)
+        for name, value in (delta.extra or {}).items():
+            self._extra[name] = _joined(self._extra.get(name), value)
 
     @property
     def usage(self) -> Usage:
@@ -102,12 +112,25 @@ class Fold:
     def result(self) -> Completion:
         """What the deltas so far make."""
         choices = tuple(_completed(index, self._choices[index]) for index in sorted(self._choices))
-        return Completion(choices=choices, usage=self.usage)
+        return Completion(choices=choices, usage=self.usage, extra=self._extra or None)
+
+
+def _joined(before: object, value: object) -> object:
+    """Lists come in pieces, or several times as a whole: each item stands once. Of anything else the last counts."""
+    if isinstance(before, list) and isinstance(value, list):
+        return [*before, *(item for item in value if item not in before)]
+    return value
 
 
 def _completed(index: int, fold: ChoiceFold) -> CompletedChoice:
     calls = tuple(
-        CompletedCall(id=call.id or "", name=call.name or "", arguments="".join(call.arguments), custom=call.custom)
+        CompletedCall(
+            id=call.id or "",
+            name=call.name or "",
+            arguments="".join(call.arguments),
+            custom=call.custom,
+            native=call.native,
+        )
         for _, call in sorted(fold.calls.items())
     )
     return CompletedChoice(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
 from glmgate.errors import EngineFailed, InvalidRequest, ModelNotFound
 from glmgate.policy.endings import Ending
+from glmgate.routing.catalogue import Catalogue, Deployment
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.embeddings import EmbeddingsRequest
+from glmgate.wire.engine import Attempt, Call, Deltas, Generation
 from glmgate.wire.rerank import RerankRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 from tests.fakes.engine import FakeEngine
@@ -124,3 +127,52 @@ async def test_embeddings_and_counts_are_requests_too() -> None:
         ("embeddings", "completed", 2),
         ("tokenizer", "completed", 1),
     ]
+
+
+class Speaking(FakeEngine):
+    """An engine that says who speaks, where, and by which calls, as routing does."""
+
+    def stream(self, call: Call, request: Generation) -> AbstractAsyncContextManager[Deltas]:
+        """Answer, and say so."""
+        call.answered_by, call.deployment, call.cache_use = "other", "zai/other", "miss"
+        call.attempts.append(Attempt("zai/other", 0, "ok", 0.5))
+        return FakeEngine.stream(self, call, request)
+
+
+async def test_who_really_answered_is_told_and_recorded() -> None:
+    """Where a route has several models, the one that speaks gives its name to the answer and to the record."""
+    watched = around(Speaking([[HELLO, END]]))
+    async with watched.gateway.generate(call(), chat()) as answer:
+        assert answer.model == "other"
+        async for _ in answer.deltas:
+            pass
+    record = watched.record
+    assert (record.deployment, record.place, record.cache_use) == ("other", "zai/other", "miss")
+    assert [(attempt.deployment, attempt.outcome) for attempt in record.attempts] == [("zai/other", "ok")]
+
+
+async def test_a_request_keeps_the_catalogue_that_it_began_with() -> None:
+    """A new catalogue is for new requests; an answer under way comes to its end."""
+    gate = asyncio.Event()
+    old, new = FakeEngine([[HELLO, gate, END]]), FakeEngine([[END]])
+    watched = around(old)
+    async with watched.gateway.generate(call(), chat()) as answer:
+        await anext(answer.deltas)
+        watched.gateway.catalogue = Catalogue([Deployment(name="new", engine=new, kind="chat")])
+        assert await read_all(watched, model="new") == [*END]
+        gate.set()
+        assert [delta async for deltas in answer.deltas for delta in deltas] == [*END]
+    with pytest.raises(ModelNotFound):
+        await read_all(watched, model="tiny")
+
+
+async def test_a_made_up_name_is_recorded_under_its_label() -> None:
+    """Until a model has answered, what a caller typed is not what metrics count by."""
+    engine = FakeEngine([[]], refusal=EngineFailed("no"))
+    watched = around(engine)
+    watched.gateway.catalogue = Catalogue(
+        [Deployment(name="glm-9-0001", engine=engine, kind="chat", label="zai/other")]
+    )
+    with pytest.raises(EngineFailed):
+        await read_all(watched, model="glm-9-0001")
+    assert watched.record.deployment == "zai/other"

@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from glmgate.errors import InvalidRequest, ModelNotFound, UnsupportedValue
-from glmgate.routing.catalogue import Catalogue, Deployment, ModelKind, Work
+from glmgate.routing.catalogue import Catalogue, Deployment, ModelKind, Rank, Work
 from glmgate.wire.embeddings import EmbeddingsRequest
 from tests.fakes.engine import FakeEngine, call
 
 
-def deployment(name: str, kind: ModelKind = "chat", engine: FakeEngine | None = None) -> Deployment:
+def deployment(
+    name: str,
+    kind: ModelKind = "chat",
+    engine: FakeEngine | None = None,
+    *,
+    rank: Rank = "local",
+    aliases: tuple[str, ...] = (),
+) -> Deployment:
     """A deployment."""
-    return Deployment(name=name, engine=engine or FakeEngine(), kind=kind, created=5, context_length=4096)
+    return Deployment(
+        name=name, engine=engine or FakeEngine(), kind=kind, created=5, context_length=4096, rank=rank, aliases=aliases
+    )
+
+
+class Service:
+    """A service that has every GLM name; chats are what it is asked for by others' names."""
+
+    def deployment(self, name: str, kind: ModelKind) -> Deployment | None:
+        """One of the name."""
+        return deployment(name, kind, rank="found")
+
+    def usual(self, kind: ModelKind) -> Deployment | None:
+        """Its chat model."""
+        return deployment("glm-4.6", kind, rank="found") if kind == "chat" else None
+
+    def listed(self) -> Sequence[Deployment]:
+        """Two of them."""
+        return [deployment("glm-4.6", rank="found"), deployment("glm-4", rank="found")]
 
 
 TINY = deployment("glmgate-tiny")
@@ -151,3 +178,80 @@ def test_what_nobody_answers_for_has_no_card(name: str) -> None:
     """Names of kinds that are not served included."""
     with pytest.raises(ModelNotFound):
         ALL.card(name)
+
+
+BUILT_IN = deployment("glmgate-tiny", rank="built-in")
+BUILT_IN_VECTORS = deployment("all-minilm", "embedding", rank="built-in")
+ROUTED = deployment("glm-4.6", rank="route", aliases=("gpt-4o", "Fast"))
+
+
+def test_a_route_goes_before_weights_of_the_same_name() -> None:
+    """Order for a name: the settings' routes, then models with weights."""
+    weights = deployment("GLM-4.6")
+    catalogue = Catalogue([BUILT_IN, weights, ROUTED])
+    assert catalogue.resolve("glm-4.6", "chat").deployment is ROUTED
+    assert catalogue.resolve("gpt-4.1", "chat").deployment is ROUTED
+
+
+@pytest.mark.parametrize("name", ["gpt-4o", "FAST"])
+def test_an_alias_is_answered_and_reported(name: str) -> None:
+    """A name answered by another model is in the report."""
+    resolution = Catalogue([BUILT_IN, ROUTED]).resolve(name, "chat")
+    assert resolution.deployment is ROUTED
+    assert str(resolution.note) == f"model={name.lower()}->glm-4.6"
+
+
+def test_an_alias_of_a_route_is_stronger_than_a_model_of_that_name() -> None:
+    """What somebody wrote down is meant."""
+    catalogue = Catalogue([deployment("fast"), ROUTED], openai=False, strict_models=True)
+    assert catalogue.resolve("fast", "chat").deployment is ROUTED
+    assert catalogue.resolve("gpt-4o", "chat").deployment is ROUTED
+    assert (catalogue.card("Fast").id, catalogue.card("Fast").answered_by) == ("Fast", "glm-4.6")
+
+
+def test_the_built_in_model_never_stands_in_for_a_routed_one() -> None:
+    """Where a route is, it answers its own name only: also for kinds that no route has."""
+    catalogue = Catalogue([BUILT_IN, BUILT_IN_VECTORS, ROUTED])
+    assert catalogue.resolve("glmgate-tiny", "chat").deployment is BUILT_IN
+    assert catalogue.resolve("all-minilm", "embedding").deployment is BUILT_IN_VECTORS
+    with pytest.raises(ModelNotFound):
+        catalogue.resolve("embedding-3", "embedding")
+    vectors_only = Catalogue([BUILT_IN, deployment("embedding-3", "embedding", rank="route")])
+    with pytest.raises(ModelNotFound):
+        vectors_only.resolve("glm-4.6", "chat")
+
+
+@pytest.mark.parametrize("name", ["glm-4.6", "GLM-4-Plus", "glm-4-air-250414"])
+def test_glm_names_are_asked_for_elsewhere_by_themselves(name: str) -> None:
+    """A service found in the environment has these models, so there is nothing to report; strict or not."""
+    for strict in (False, True):
+        resolution = Catalogue([BUILT_IN], elsewhere=Service(), strict_models=strict).resolve(name, "chat")
+        assert (resolution.deployment.name, resolution.deployment.rank, resolution.note) == (name, "found", None)
+
+
+def test_other_names_are_answered_by_the_usual_model_elsewhere() -> None:
+    """And reported; kinds that are not there are answered by nobody, least of all by what is built in."""
+    catalogue = Catalogue([BUILT_IN, BUILT_IN_VECTORS], elsewhere=Service())
+    resolution = catalogue.resolve("gpt-4o", "chat")
+    assert (resolution.deployment.name, str(resolution.note)) == ("glm-4.6", "model=gpt-4o->glm-4.6")
+    for name in ("text-embedding-3-small", "rerank"):
+        with pytest.raises(ModelNotFound):
+            catalogue.resolve(name, "embedding" if name != "rerank" else "rerank")
+    with pytest.raises(ModelNotFound):
+        Catalogue([BUILT_IN], elsewhere=Service(), openai=False).resolve("gpt-4o", "chat")
+    with pytest.raises(ModelNotFound):
+        Catalogue([BUILT_IN], elsewhere=Service(), strict_models=True).resolve("gpt-4o", "chat")
+
+
+def test_weights_go_before_a_service_elsewhere() -> None:
+    """Order for a name: pulled or --model models, then the environment's service."""
+    catalogue = Catalogue([OWN, BUILT_IN], elsewhere=Service())
+    assert catalogue.resolve("glm-4.6", "chat").deployment is OWN
+    assert catalogue.resolve("embedding-3", "embedding").deployment.rank == "found"
+
+
+def test_the_list_has_the_models_elsewhere() -> None:
+    """Those known by name, once each."""
+    catalogue = Catalogue([deployment("GLM-4"), BUILT_IN], elsewhere=Service())
+    assert [card.id for card in catalogue.cards()] == ["GLM-4", "glmgate-tiny", "glm-4.6"]
+    assert catalogue.card("glm-4.6").answered_by == "GLM-4"

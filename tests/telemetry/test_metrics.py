@@ -5,8 +5,12 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families
 
 from glmgate.telemetry.metrics import Metrics
+from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
 from glmgate.wire.delta import Usage
+from glmgate.wire.engine import Attempt
 from tests.telemetry.records import record
+
+METERS = ("in_flight", "slots", "parked")
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -97,3 +101,41 @@ def test_registries_are_apart() -> None:
     first, second = Metrics(), Metrics()
     first.began()
     assert value(second, "glmgate_requests_in_flight") == 0
+
+
+def test_attempts_are_counted_by_deployment_and_outcome() -> None:
+    """Each call to an upstream counts, also those whose failure nobody saw."""
+    metrics = Metrics()
+    first = Attempt("zai/glm-4.6", 0, "failed_before", 0.1)
+    metrics.ended(record(attempts=(first, first, Attempt("spare/glm-4.6", 0, "ok", 0.2))))
+    assert value(metrics, "glmgate_attempts_total", deployment="zai/glm-4.6", outcome="failed_before") == 2
+    assert value(metrics, "glmgate_attempts_total", deployment="spare/glm-4.6", outcome="ok") == 1
+
+
+def test_the_caches_use_is_counted() -> None:
+    """A request that did not ask the cache is not counted as a miss."""
+    metrics = Metrics()
+    for use in ("hit", "hit", "miss", None):
+        metrics.ended(record(cache_use=use))
+    found = {
+        use: value(metrics, "glmgate_cache_requests_total", model="glmgate-tiny", use=use) for use in ("hit", "miss")
+    }
+    assert found == {"hit": 2, "miss": 1}
+    assert value(metrics, "glmgate_cache_requests_total", model="glmgate-tiny", use="shared") is None
+
+
+def test_upstreams_are_asked_when_somebody_looks() -> None:
+    """Slots, who waits for them, parked credentials and breakers are as they are at the time of reading."""
+    now = [UpstreamsNow()]
+    metrics = Metrics(upstreams=lambda: now[0])
+    assert value(metrics, "glmgate_upstream_waiting", upstream="zai") is None
+    credentials = (CredentialNow(0, 2, 4, parked=False), CredentialNow(1, 0, 1, parked=True))
+    now[0] = UpstreamsNow((UpstreamNow("zai", 3, credentials),), {"zai/glm-4.6": "open"})
+    assert value(metrics, "glmgate_upstream_waiting", upstream="zai") == 3
+    assert [value(metrics, f"glmgate_upstream_{name}", upstream="zai", credential="0") for name in METERS] == [2, 4, 0]
+    assert [value(metrics, f"glmgate_upstream_{name}", upstream="zai", credential="1") for name in METERS] == [0, 1, 1]
+    states = {
+        state: value(metrics, "glmgate_breaker_state", deployment="zai/glm-4.6", state=state)
+        for state in ("closed", "open", "half-open")
+    }
+    assert states == {"closed": 0, "open": 1, "half-open": 0}

@@ -49,13 +49,16 @@ class Reranked:
 
 
 class Gateway:
-    """One request's life. Every public method but the look-ups belongs to exactly one request."""
+    """One request's life. Every public method but the look-ups belongs to exactly one request.
+
+    `catalogue` may be replaced at any time: a request keeps the deployment that it found at its beginning.
+    """
 
     def __init__(
         self, *, identify: Identify, catalogue: Catalogue, observer: Observer, clock: Callable[[], float]
     ) -> None:
         self._identify = identify
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._observer = observer
         self._clock = clock
 
@@ -65,11 +68,11 @@ class Gateway:
 
     def cards(self) -> tuple[ModelCard, ...]:
         """The models that really answer here."""
-        return self._catalogue.cards()
+        return self.catalogue.cards()
 
     def card(self, name: str) -> ModelCard:
         """The model of that name, a stand-in's included. Raises ModelNotFound."""
-        return self._catalogue.card(name)
+        return self.catalogue.card(name)
 
     @asynccontextmanager
     async def generate(self, call: Call, request: Generation) -> AsyncIterator[Answer]:
@@ -78,15 +81,16 @@ class Gateway:
         async with self._request(call, endpoint, request.model) as watch:
             resolution = self._resolve(call, request.model, "chat", watch)
             async with resolution.deployment.engine.stream(call, request) as deltas:
-                yield Answer(model=resolution.deployment.name, deltas=WatchedDeltas(deltas, watch))
+                yield Answer(model=_speaker(call, resolution, watch), deltas=WatchedDeltas(deltas, watch))
 
     async def embed(self, call: Call, request: EmbeddingsRequest) -> Embedded:
         """Embed each input."""
         async with self._request(call, "embeddings", request.model) as watch:
             resolution = self._resolve(call, request.model, "embedding", watch)
             embeddings = await resolution.deployment.engine.embed(call, request)
+            model = _speaker(call, resolution, watch)
             watch.done(Usage(prompt=embeddings.prompt_tokens))
-        return Embedded(model=resolution.deployment.name, embeddings=embeddings)
+        return Embedded(model=model, embeddings=embeddings)
 
     async def rerank(self, call: Call, request: RerankRequest) -> Reranked:
         """Sort documents by what they say to a query, by their vectors."""
@@ -96,20 +100,22 @@ class Gateway:
             for note in reranking.notes(request):
                 call.note(note)
             embeddings = await resolution.deployment.engine.embed(call, asked)
+            model = _speaker(call, resolution, watch)
             watch.done(Usage(prompt=embeddings.prompt_tokens))
-        return Reranked(model=resolution.deployment.name, ranking=reranking.ranked(request, embeddings))
+        return Reranked(model=model, ranking=reranking.ranked(request, embeddings))
 
     async def count(self, call: Call, request: TokenizerRequest) -> int:
         """The prompt tokens of the messages."""
         async with self._request(call, "tokenizer", request.model) as watch:
             resolution = self._resolve(call, request.model, "chat", watch)
             tokens = await resolution.deployment.engine.count(call, request)
+            _speaker(call, resolution, watch)
             watch.done(Usage(prompt=tokens))
         return tokens
 
     def _resolve(self, call: Call, name: str, work: Work, watch: Watch) -> Resolution:
-        resolution = self._catalogue.resolve(name, work)
-        watch.deployment = resolution.deployment.name
+        resolution = self.catalogue.resolve(name, work)
+        watch.deployment = resolution.deployment.label or resolution.deployment.name
         if resolution.note is not None:
             call.note(resolution.note)
         return resolution
@@ -126,3 +132,9 @@ class Gateway:
             raise
         finally:
             self._observer.ended(watch.record())
+
+
+def _speaker(call: Call, resolution: Resolution, watch: Watch) -> str:
+    """The model that answers, now that it is known."""
+    watch.deployment = call.answered_by or resolution.deployment.name
+    return watch.deployment

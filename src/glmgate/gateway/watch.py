@@ -74,6 +74,9 @@ class Watch:
             first_s=None if self._first is None else self._first - self._began,
             notes=tuple(str(note) for note in self._call.notes),
             error_code=self._error_code,
+            place=self._call.deployment,
+            attempts=tuple(self._call.attempts),
+            cache_use=self._call.cache_use,
         )
 
 

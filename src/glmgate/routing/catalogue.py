@@ -9,7 +9,7 @@ import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from glmgate.errors import ModelNotFound, UnsupportedValue
 from glmgate.routing.names import Names, known
@@ -31,6 +31,7 @@ _NAMES_FOR: Final[dict[Work, tuple[str, ...]]] = {
     "rerank": ("rerank", "embedding"),
 }
 _MODELS_FOR: Final[dict[Work, ModelKind]] = {"chat": "chat", "embedding": "embedding", "rerank": "embedding"}
+_KINDS: Final[tuple[ModelKind, ...]] = ("chat", "embedding")
 _DOES: Final[dict[str, str]] = {
     "chat": "chats",
     "embedding": "embeds",
@@ -42,9 +43,17 @@ _DOES: Final[dict[str, str]] = {
 }
 
 
+Rank = Literal["route", "local", "found", "built-in"]
+"""Why a model is here: by the settings' routes, by its weights, by a key in the environment, or always."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """One place that runs a model. `created` in seconds since 1970, `context_length` in tokens."""
+    """What answers for a model's name. `created` in seconds since 1970, `context_length` in tokens.
+
+    `aliases` are names that it answers as well. `label` is what metrics call it until it has answered (empty: by its
+    name): names that a pattern lets through are made up by callers.
+    """
 
     name: str
     engine: Engine
@@ -52,6 +61,25 @@ class Deployment:
     owned_by: str = "glmgate"
     created: int = 0
     context_length: int | None = None
+    aliases: tuple[str, ...] = ()
+    rank: Rank = "local"
+    label: str = ""
+
+
+class Elsewhere(Protocol):
+    """A service that has the models of GLM's names, and is asked for them by these names."""
+
+    def deployment(self, name: str, kind: ModelKind) -> Deployment | None:
+        """Who answers for a GLM name; None where models of the kind are not there."""
+        ...
+
+    def usual(self, kind: ModelKind) -> Deployment | None:
+        """Who answers where a name of another catalogue is asked for."""
+        ...
+
+    def listed(self) -> Sequence[Deployment]:
+        """Those whose names are known one by one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,19 +107,39 @@ class Resolution:
 class Catalogue:
     """The deployments of this server, the preferred ones first, and the names that they stand in for.
 
-    `openai`: OpenAI's names are known. `strict_models`: only names that really answer are.
+    `elsewhere` answers GLM's names where no deployment of a route or with weights does. `openai`: OpenAI's names are
+    known. `strict_models`: only names that really answer are.
+
+    What is built in never stands in for a real model: it answers other names only where no route and no service is.
     """
 
-    def __init__(self, deployments: Sequence[Deployment], *, openai: bool = True, strict_models: bool = False) -> None:
-        self._deployments = tuple(deployments)
+    def __init__(
+        self,
+        deployments: Sequence[Deployment],
+        *,
+        elsewhere: Elsewhere | None = None,
+        openai: bool = True,
+        strict_models: bool = False,
+    ) -> None:
+        self._deployments = tuple(sorted(deployments, key=lambda deployment: deployment.rank != "route"))
         self._by_name = {deployment.name.casefold(): deployment for deployment in reversed(self._deployments)}
+        self._by_alias = {
+            alias.casefold(): deployment for deployment in reversed(self._deployments) for alias in deployment.aliases
+        }
+        self._elsewhere = elsewhere
         self._openai = openai
         self._strict = strict_models
+        self._only_built_in = elsewhere is None and all(each.rank != "route" for each in self._deployments)
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
-        """All of them, the preferred ones first."""
+        """All that are here, the preferred ones first."""
         return self._deployments
+
+    @property
+    def elsewhere(self) -> Elsewhere | None:
+        """Who is asked for GLM's names that nobody here answers."""
+        return self._elsewhere
 
     def resolve(self, name: str, work: Work) -> Resolution:
         """Who does `work` for `name`; case is ignored. Embedding models rerank, by their vectors.
@@ -99,14 +147,17 @@ class Catalogue:
         Raises ModelNotFound when nobody does, UnsupportedValue when the model is of another kind.
         """
         kind = _MODELS_FOR[work]
-        if (own := self._by_name.get(name.casefold())) is not None:
+        if (own := self._own(name)) is not None:
             if own.kind != kind:
                 raise _wrong_kind(own.name, own.kind, work)
-            return Resolution(own, name)
+            alias = own.name.casefold() != name.casefold()
+            return Resolution(own, name, stand_in=alias, note=_note(name, own.name) if alias else None)
         names = self._stand_in_names(name)
         if names.kind not in _NAMES_FOR[work]:
             raise _wrong_kind(name, names.kind, work)
-        deployment = self._standing_in(kind, name)
+        deployment = self._standing_in(kind, name, names)
+        if deployment.name.casefold() == name.casefold():
+            return Resolution(deployment, name)
         note = _note(name, deployment.name)
         if names.dimensions is not None and work == "embedding":
             deployment = dataclasses.replace(deployment, engine=Sized(deployment.engine, names.dimensions))
@@ -114,35 +165,66 @@ class Catalogue:
 
     def cards(self) -> tuple[ModelCard, ...]:
         """The models that really answer."""
-        return tuple(_card(deployment) for deployment in self._deployments)
+        there = () if self._elsewhere is None else self._elsewhere.listed()
+        return tuple(
+            _card(each) for each in (*self._deployments, *(one for one in there if self._own(one.name) is None))
+        )
 
     def card(self, name: str) -> ModelCard:
         """The model of that name, or the one that stands in for it. Raises ModelNotFound."""
-        if (own := self._by_name.get(name.casefold())) is not None:
+        own = self._own(name)
+        if own is None:
+            names = self._stand_in_names(name)
+            work = next((work for work, kinds in _NAMES_FOR.items() if names.kind == kinds[0]), None)
+            if work is None:
+                raise self._not_found(name)
+            own = self._standing_in(_MODELS_FOR[work], name, names)
+        if own.name.casefold() == name.casefold():
             return _card(own)
-        names = self._stand_in_names(name)
-        work = next((work for work, kinds in _NAMES_FOR.items() if names.kind == kinds[0]), None)
-        if work is None:
-            raise self._not_found(name)
-        answers = self._standing_in(_MODELS_FOR[work], name)
-        return dataclasses.replace(_card(answers), id=name, answered_by=answers.name)
+        return dataclasses.replace(_card(own), id=name, answered_by=own.name)
+
+    def _own(self, name: str) -> Deployment | None:
+        """The deployment that has the name, or has it as an alias; a route's alias is stronger than weights' names."""
+        named, aliased = self._by_name.get(name.casefold()), self._by_alias.get(name.casefold())
+        if named is not None and (aliased is None or named.rank == "route"):
+            return named
+        return aliased
 
     def _stand_in_names(self, name: str) -> Names:
-        names = None
-        if not self._strict and len(name) <= _LONGEST_NAME:
-            names = known(name, openai=self._openai)
-        if names is None:
+        names = known(name, openai=self._openai) if len(name) <= _LONGEST_NAME else None
+        if names is None or (self._strict and not self._is_elsewhere(name, names)):
             raise self._not_found(name)
         return names
 
-    def _standing_in(self, kind: ModelKind, name: str) -> Deployment:
-        for deployment in self._deployments:
-            if deployment.kind == kind:
-                return deployment
-        raise self._not_found(name)
+    def _is_elsewhere(self, name: str, names: Names) -> bool:
+        """Whether the name is really that of a model of the service in the environment."""
+        return self._asked_elsewhere(name, names) is not None
+
+    def _asked_elsewhere(self, name: str, names: Names) -> Deployment | None:
+        if self._elsewhere is None or names.openai:
+            return None
+        return next(
+            (self._elsewhere.deployment(name, kind) for kind in _KINDS if kind == names.kind),
+            None,
+        )
+
+    def _standing_in(self, kind: ModelKind, name: str, names: Names) -> Deployment:
+        """Who answers for a name that is nobody's own: a route, weights, the service elsewhere, what is built in."""
+        if not self._strict:
+            for deployment in self._deployments:
+                if deployment.kind == kind and deployment.rank != "built-in":
+                    return deployment
+        found = self._asked_elsewhere(name, names)
+        if found is None and self._elsewhere is not None:
+            found = self._elsewhere.usual(kind)
+        if found is None and self._only_built_in:
+            found = next((each for each in self._deployments if each.kind == kind), None)
+        if found is None:
+            raise self._not_found(name)
+        return found
 
     def _not_found(self, name: str) -> ModelNotFound:
-        there = [deployment.name for deployment in self._deployments]
+        there = [card.id for card in self.cards()]
         listed = ", ".join(there[:_MOST_LISTED]) + (", …" if len(there) > _MOST_LISTED else "")
         return ModelNotFound(
             f"There is no model {name[:_LONGEST_NAME]!r} here. Those that answer: {listed or 'none'}.", param="model"

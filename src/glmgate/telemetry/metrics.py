@@ -6,7 +6,7 @@ Labels are words of ours and the model that answered; a name that a caller typed
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from glmgate.telemetry.record import Observer, RequestRecord
+from glmgate.telemetry.upstreams import Breaker, Look, UpstreamsNow
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
@@ -27,11 +28,14 @@ States = Callable[[], Mapping[str, str]]
 
 
 class Metrics(Observer):
-    """Counts requests as they begin and end. `states` and `lost_lines` are asked when somebody looks."""
+    """Counts requests as they begin and end. `states`, `lost_lines` and `upstreams` are asked when somebody looks."""
 
-    def __init__(self, *, states: States = dict, lost_lines: Callable[[], int] = int) -> None:
+    def __init__(
+        self, *, states: States = dict, lost_lines: Callable[[], int] = int, upstreams: Look = UpstreamsNow
+    ) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_Asked(states, lost_lines))
+        self._registry.register(_AskedUpstreams(upstreams))
         ProcessCollector(registry=self._registry)
         self._in_flight = Gauge("glmgate_requests_in_flight", "Requests under way.", registry=self._registry)
         self._requests = Counter(
@@ -61,6 +65,19 @@ class Metrics(Observer):
             registry=self._registry,
         )
 
+        self._attempts = Counter(
+            "glmgate_attempts",
+            "Calls to upstreams.",
+            ["deployment", "outcome"],
+            registry=self._registry,
+        )
+        self._cached = Counter(
+            "glmgate_cache_requests",
+            "Requests that asked the cache: `hit` was in it, `shared` joined another's call, `miss` was neither.",
+            ["model", "use"],
+            registry=self._registry,
+        )
+
     @override
     def began(self) -> None:
         self._in_flight.inc()
@@ -73,6 +90,10 @@ class Metrics(Observer):
         self._total.labels(record.endpoint, model).observe(record.total_s)
         if record.first_s is not None:
             self._first.labels(model).observe(record.first_s)
+        for attempt in record.attempts:
+            self._attempts.labels(attempt.deployment, attempt.outcome).inc()
+        if record.cache_use is not None:
+            self._cached.labels(model, record.cache_use).inc()
         usage = record.usage
         for kind, tokens in (
             ("prompt", usage.prompt),
@@ -110,3 +131,54 @@ class _Asked(Collector):
     def describe(self) -> Iterable[Metric]:
         """Nothing: registering must not ask engines that do not run yet."""
         return ()
+
+
+class _AskedUpstreams(Collector):
+    """What upstreams are like when somebody looks."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+
+    @override
+    def collect(self) -> Iterable[Metric]:
+        now = self._look()
+        waiting = GaugeMetricFamily(
+            "glmgate_upstream_waiting", "Requests that wait for a slot of an upstream.", labels=["upstream"]
+        )
+        by_credential = ["upstream", "credential"]
+        in_flight = GaugeMetricFamily(
+            "glmgate_upstream_in_flight",
+            "Calls in flight, by the credential's place in the list.",
+            labels=by_credential,
+        )
+        limit = GaugeMetricFamily(
+            "glmgate_upstream_slots",
+            "Calls that a credential may have in flight, set or learned.",
+            labels=by_credential,
+        )
+        parked = GaugeMetricFamily(
+            "glmgate_upstream_parked", "1 while a credential is left alone.", labels=by_credential
+        )
+        for upstream in now.upstreams:
+            waiting.add_metric([upstream.name], upstream.waiting)
+            for credential in upstream.credentials:
+                labels = [upstream.name, str(credential.place)]
+                in_flight.add_metric(labels, credential.in_flight)
+                limit.add_metric(labels, credential.limit)
+                parked.add_metric(labels, int(credential.parked))
+        yield from (waiting, in_flight, limit, parked)
+        yield _breakers(now)
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registering asks nobody."""
+        return ()
+
+
+def _breakers(now: UpstreamsNow) -> Metric:
+    family = GaugeMetricFamily(
+        "glmgate_breaker_state", "1 for the state that a deployment's breaker is in.", labels=["deployment", "state"]
+    )
+    for deployment, state in sorted(now.breakers.items()):
+        for each in get_args(Breaker):
+            family.add_metric([deployment, each], int(each == state))
+    return family

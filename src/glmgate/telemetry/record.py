@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from glmgate.wire.delta import Usage
-from glmgate.wire.engine import Surface
+from glmgate.wire.engine import Attempt, CacheUse, Surface
 
 Endpoint = Literal["chat", "completions", "embeddings", "rerank", "tokenizer"]
 
@@ -19,7 +19,8 @@ class RequestRecord:
     """One finished request. Times are in seconds; `first_s` is the time to the first delta, None when none came.
 
     `model` is the name that was asked for, `deployment` who answered (empty: none was found), `ending` one word of
-    `policy.endings.Ending`, `notes` the report of adaptations as text.
+    `policy.endings.Ending`, `notes` the report of adaptations as text. `place` is the deployment that was used (empty
+    for an engine of our own), `attempts` every call to one, `cache_use` what the cache had.
     """
 
     request_id: str
@@ -34,6 +35,9 @@ class RequestRecord:
     first_s: float | None = None
     notes: tuple[str, ...] = ()
     error_code: str | None = None
+    place: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+    cache_use: CacheUse | None = None
 
 
 class Observer(Protocol):

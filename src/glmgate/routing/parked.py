@@ -1,0 +1,51 @@
+"""What the client is told when every credential of an upstream is parked. Pure: times are given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from glmgate.errors import CapacityExceeded, CredentialRefused, GlmgateError, QuotaExhausted
+from glmgate.routing.parking import Parking
+
+_ADVICE: Final = (
+    "'glmgate doctor' shows where each of them works; one of another plan or surface is the commonest cause."
+)
+
+
+def all_parked(name: str, parked: Sequence[Parking], *, now: float, busy: type[CapacityExceeded]) -> GlmgateError:
+    """The error for requests to `name`: no money or allowance, else a bad credential, else a limit, told as `busy`.
+
+    A reset that a service stated is told; one that was guessed is not, and then asking again does not help.
+    """
+    resets = [until for one in parked if one.stated and (until := one.until(now)) is not None]
+    retry_after_s = min(resets) - now if resets else None
+    when = "When that ends is not known." if retry_after_s is None else f"The first is free in {retry_after_s:.0f} s."
+    reason = _worst([one.reason for one in parked if one.reason is not None])
+    if isinstance(reason, QuotaExhausted):
+        return QuotaExhausted(
+            f"No credential of {name!r} has money or allowance left. {when} {_ADVICE}",
+            code=reason.code,
+            zai_code=reason.zai_code,
+            retry_after_s=retry_after_s,
+        )
+    if isinstance(reason, CredentialRefused):
+        return CredentialRefused(
+            f"{name!r} refuses every credential of ours. {when} {_ADVICE}",
+            code=reason.code,
+            zai_code=reason.zai_code,
+            retry_after_s=retry_after_s,
+        )
+    return busy(
+        f"Every credential of {name!r} has reached its limit. {when}",
+        retry_after_s=retry_after_s,
+        retry=None if resets else False,
+    )
+
+
+def _worst(reasons: list[GlmgateError]) -> GlmgateError | None:
+    for kind in (QuotaExhausted, CredentialRefused):
+        for reason in reasons:
+            if isinstance(reason, kind):
+                return reason
+    return None

@@ -5,7 +5,8 @@ How a text is guarded lives in `guard`.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import operator
+from typing import Any, Final, TypeVar
 
 import msgspec
 from typing_extensions import override
@@ -18,6 +19,8 @@ from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.delta import Delta, ToolCallDelta
 from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.engine import Note
+
+_TEXTS: Final = ("content", "name", "tool_call_id", "reasoning_content")
 
 P = TypeVar("P", CompletionRequest, EmbeddingsRequest)
 
@@ -44,11 +47,11 @@ def guard_messages(request: ChatRequest, profile: Profile) -> Change[ChatRequest
     guard = guard_of(profile.guarded)
     changes: dict[str, Any] = {}
     messages = [_message(message, guard) for message in request.messages]
-    if messages != request.messages:
+    if any(map(operator.is_not, messages, request.messages)):
         changes["messages"] = messages
     if request.tools is not None:
         tools = [_tool(tool, guard) for tool in request.tools]
-        if tools != request.tools:
+        if any(map(operator.is_not, tools, request.tools)):
             changes["tools"] = tools
     if not changes:
         return Change(request)
@@ -138,22 +141,30 @@ def _through(stream: GuardStream, text: str | None, *, flush: bool) -> str:
 
 
 def _message(message: Message, guard: Guard) -> Message:
-    return msgspec.structs.replace(
-        message,
-        content=guard.put_in(message.content) if isinstance(message.content, str) else message.content,
-        name=_text(message.name, guard),
-        tool_call_id=_text(message.tool_call_id, guard),
-        reasoning_content=_text(message.reasoning_content, guard),
-        tool_calls=None if message.tool_calls is None else [_tool_call(call, guard) for call in message.tool_calls],
-    )
+    """`message` guarded; the same object when there was nothing to guard, as in most."""
+    changes: dict[str, Any] = {}
+    for name in _TEXTS:
+        text = getattr(message, name)
+        if isinstance(text, str) and (guarded := guard.put_in(text)) is not text:
+            changes[name] = guarded
+    if message.tool_calls is not None:
+        calls = [_tool_call(call, guard) for call in message.tool_calls]
+        if any(map(operator.is_not, calls, message.tool_calls)):
+            changes["tool_calls"] = calls
+    return msgspec.structs.replace(message, **changes) if changes else message
 
 
 def _tool_call(call: ToolCall, guard: Guard) -> ToolCall:
     function = call.function
     if function is not None:
         arguments = _arguments(function.arguments, guard) if isinstance(function.arguments, str) else function.arguments
-        function = FunctionCall(name=_text(function.name, guard), arguments=arguments)
-    return msgspec.structs.replace(call, id=_text(call.id, guard), function=function)
+        name = _text(function.name, guard)
+        if name is not function.name or arguments is not function.arguments:
+            function = FunctionCall(name=name, arguments=arguments)
+    call_id = _text(call.id, guard)
+    if call_id is call.id and function is call.function:
+        return call
+    return msgspec.structs.replace(call, id=call_id, function=function)
 
 
 def _arguments(text: str, guard: Guard) -> str:
@@ -166,7 +177,7 @@ def _arguments(text: str, guard: Guard) -> str:
 
 
 def _tool(tool: Tool, guard: Guard) -> Tool:
-    if tool.function is None:
+    if tool.function is None or _is_clean(tool.function, guard):
         return tool
     function = FunctionDefinition(
         name=guard.put_in(tool.function.name),
@@ -174,6 +185,11 @@ def _tool(tool: Tool, guard: Guard) -> Tool:
         parameters=guard.put_in_all(tool.function.parameters),
     )
     return Tool(type=tool.type, function=function)
+
+
+def _is_clean(function: FunctionDefinition, guard: Guard) -> bool:
+    texts = (function.name, function.description)
+    return all(_text(text, guard) is text for text in texts) and guard.leaves(function.parameters)
 
 
 def _format(form: ResponseFormat, guard: Guard) -> ResponseFormat:

@@ -5,6 +5,7 @@ What a schema means is the engine's matter; nothing here validates a value again
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any, Final
@@ -39,6 +40,7 @@ _SCHEMAS: Final = frozenset(
 # The engine bounds integers only (measured).
 _BOUNDS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 _OWN_ROOT: Final = "glmgate_root"
+_WORTH_KEEPING: Final = 8192  # bytes; 256 of them are kept
 
 
 @dataclass(slots=True)
@@ -46,9 +48,11 @@ class SchemaCheck:
     """Checks the schemas of one request: some of the limits hold for all of them together.
 
     `partly` is true once a word was seen that the engine does not obey: its answers then need not match the schema.
+    With `grammar` the engine makes a grammar of it, and what stops that is refused too.
     """
 
     limits: SchemaLimits
+    grammar: bool = True
     values: int = 0
     choices: int = 0
     nested: int = 0
@@ -56,16 +60,34 @@ class SchemaCheck:
 
     def check(self, schema: dict[str, Any], path: str) -> None:
         """Raise InvalidRequest, with the place as `param`, when `schema` is not accepted."""
+        known = _known(schema, self.limits, grammar=self.grammar)
+        if known is None or not self._adds(known):
+            self._examine(schema, path)
+
+    def _adds(self, known: tuple[int, int, int, bool]) -> bool:
+        """Count a schema that is good by itself; False when it is too much with those before it."""
+        values, choices, nested = self.values + known[0], self.choices + known[1], self.nested + known[2]
+        limits = self.limits
+        if values > limits.values or choices > limits.choices or nested > limits.repeat * 2:
+            return False
+        self.values, self.choices, self.nested = values, choices, nested
+        self.partly = self.partly or known[3]
+        return True
+
+    def _examine(self, schema: dict[str, Any], path: str) -> None:
         self._bound_size(schema, path)
         waiting: list[tuple[Json, str]] = [(schema, path)]
         while waiting:
             node, place = waiting.pop()
             if isinstance(node, dict):
                 self.partly = self.partly or self._is_ignored(node)
-                _check_pairs(node, place)
+                if self.grammar:
+                    _check_pairs(node, place)
                 for word, item in node.items():
                     self._check_member(word, item, f"{place}.{word}", schema)
                     waiting.extend(_below(word, item, place))
+        if not self.grammar:
+            return
         if ways(schema, self.limits.choices) > self.limits.choices:
             raise _refusal(path, f"offers more than {self.limits.choices} ways at one place, references followed")
         if (choice := ambiguous(schema)) is not None:
@@ -127,6 +149,23 @@ class SchemaCheck:
         self.nested += nesting(pattern)
         if self.nested > self.limits.repeat * 2:
             raise _refusal(place, "is not accepted: with the patterns before it, it is too large")
+
+
+def _known(schema: dict[str, Any], limits: SchemaLimits, *, grammar: bool) -> tuple[int, int, int, bool] | None:
+    """What a good schema counts for; None when it is not known to be one."""
+    try:
+        text = msgspec.json.encode(schema)
+        return _examined(text, limits, grammar=grammar) if len(text) <= _WORTH_KEEPING else None
+    except (RecursionError, InvalidRequest):
+        return None
+
+
+@functools.lru_cache(maxsize=256)
+def _examined(text: bytes, limits: SchemaLimits, *, grammar: bool) -> tuple[int, int, int, bool]:
+    """The same tools come with every request of a conversation, and to look at one takes 50 µs."""
+    check = SchemaCheck(limits, grammar=grammar)
+    check._examine(msgspec.json.decode(text), "")  # noqa: SLF001 - the same module
+    return check.values, check.choices, check.nested, check.partly
 
 
 def without_root_references(schema: dict[str, Any]) -> dict[str, Any]:

@@ -133,7 +133,7 @@ class _Walk:
         return msgspec.structs.replace(value, **changes) if changes else value
 
     def _all(self, values: list[Members], path: str) -> list[Members]:
-        stripped = [self._one(value, path) for value in values]
+        stripped = [value if _is_bare(value) else self._one(value, path) for value in values]
         changed = any(after is not before for after, before in zip(stripped, values, strict=True))
         return stripped if changed else values
 
@@ -154,6 +154,20 @@ class _Walk:
         without_effect = self.profile.inert.get(path)
         exact = without_effect is not None and (not without_effect or value in without_effect)
         self.notes[Note(path, "omitted", exact=exact)] = None
+
+
+def _is_bare(value: Members) -> bool:
+    """True for messages without anything to walk into; looked at first, because most are such."""
+    if isinstance(value, ToolCall):
+        function = value.function
+        return not value.unknown and value.type == "function" and (function is None or not function.unknown)
+    return (
+        isinstance(value, Message)
+        and not value.unknown
+        and value.tool_calls is None
+        and value.function_call is None
+        and not isinstance(value.content, list)
+    )
 
 
 def _of_another_kind(value: Members) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from glmgate.errors import AuthenticationFailed, GlmgateError, ModelNotFound
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
-from glmgate.wire.engine import Call, Caller, Deltas, Generation, Note
+from glmgate.wire.engine import CacheUse, Call, Caller, Deltas, Generation, Note
 from glmgate.wire.rerank import Ranked, Ranking, RerankRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 
@@ -69,6 +69,7 @@ class FakeGateway:
     script: Iterable[Step] = HELLO
     refusal: GlmgateError | Exception | None = None
     first_note: Note | None = None
+    cache_use: CacheUse | None = None
     calls: list[Call] = field(default_factory=list)
     requests: list[Generation | EmbeddingsRequest | RerankRequest | TokenizerRequest] = field(default_factory=list)
     running: int = 0
@@ -131,6 +132,7 @@ class FakeGateway:
     def _asked(self, call: Call, request: Generation | EmbeddingsRequest | RerankRequest | TokenizerRequest) -> None:
         self.calls.append(call)
         self.requests.append(request)
+        call.cache_use = self.cache_use
         if self.first_note is not None:
             call.note(self.first_note)
         if self.refusal is not None:

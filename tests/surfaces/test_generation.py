@@ -271,3 +271,39 @@ async def test_refusal_of_the_gateway_names_its_field(client: AsgiClient, gatewa
     gateway.refusal = InvalidRequest("too hot", param="temperature")
     error = (await client.post(PAAS, BODY)).json()["error"]
     assert (error["code"], error["param"]) == ("1210", "temperature")
+
+
+@pytest.mark.parametrize("member", ["cache", "remember"])
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_memory_is_switched_in_header_or_body(
+    client: AsgiClient, gateway: FakeGateway, member: str, wanted: bool
+) -> None:
+    """`x-glmgate-cache` and `x-glmgate-remember`, or the members of `glmgate`; nothing said leaves it to settings."""
+    await client.post(V1, BODY)
+    await client.post(V1, BODY, headers=AUTHORIZED | {f"x-glmgate-{member}": "on" if wanted else "off"})
+    await client.post(V1, BODY | {"glmgate": {member: wanted}})
+    assert [getattr(call, member) for call in gateway.calls] == [None, wanted, wanted]
+
+
+async def test_a_misspelt_switch_is_refused(client: AsgiClient, gateway: FakeGateway) -> None:
+    """Before anybody is asked, with the header's name."""
+    answer = await client.post(V1, BODY, headers=AUTHORIZED | {"x-glmgate-cache": "offf"})
+    assert (answer.status, answer.json()["error"]["param"], gateway.calls) == (400, "x-glmgate-cache", [])
+
+
+@pytest.mark.parametrize("body", [BODY, STREAM])
+async def test_what_the_cache_had_is_in_a_header(
+    client: AsgiClient, gateway: FakeGateway, body: dict[str, Any]
+) -> None:
+    """Plain and streamed."""
+    gateway.cache_use = "shared"
+    assert (await client.post(V1, body)).headers["x-glmgate-cache"] == "shared"
+
+
+@pytest.mark.parametrize(("given", "handed_on"), [("s-1", "s-1"), ("x" * 129, None), ("a\tb", None)])
+async def test_a_session_is_handed_on(
+    client: AsgiClient, gateway: FakeGateway, given: str, handed_on: str | None
+) -> None:
+    """`x-session-id`, where it can be a header again."""
+    await client.post(V1, BODY, headers=AUTHORIZED | {"x-session-id": given})
+    assert gateway.calls[0].session_id == handed_on

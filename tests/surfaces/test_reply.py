@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from glmgate.surfaces.reply import MAX_REPORT_BYTES, report_headers
+from glmgate.surfaces.reply import MAX_REPORT_BYTES, call_headers, report_headers
 from glmgate.wire.engine import Note
+from tests.fakes.engine import call
 
 
 def test_changes_are_joined() -> None:
@@ -29,3 +30,15 @@ def test_text_that_fits_no_header_is_left_to_the_body() -> None:
     assert report_headers([Note("a", "omitted"), Note("温度\r\nx: y", "omitted")]) == [
         (b"x-glmgate-adaptations", b"a=omitted; more")
     ]
+
+
+def test_what_the_cache_had_is_told() -> None:
+    """Beside the changes, in a header of its own."""
+    asked = call(cache_use="hit")
+    asked.note(Note("stop", "emulated"))
+    assert call_headers(asked) == [(b"x-glmgate-adaptations", b"stop=emulated"), (b"x-glmgate-cache", b"hit")]
+
+
+def test_no_cache_means_no_header() -> None:
+    """Where nothing was looked up, nothing is told."""
+    assert call_headers(call()) == []

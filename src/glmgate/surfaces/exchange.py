@@ -20,6 +20,7 @@ from glmgate.surfaces.presence import while_connected
 from glmgate.surfaces.reply import Reply
 from glmgate.surfaces.request import Request
 from glmgate.surfaces.settings import ServerSettings
+from glmgate.surfaces.switches import switch
 from glmgate.wire.chat import GlmgateOptions
 from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.engine import Call, Caller, Generation
@@ -75,17 +76,25 @@ class Exchange:
         return while_connected(self.receive)
 
     def call(self, options: GlmgateOptions | None) -> Call:
-        """The call that goes with this request on its way through the gateway, which from here on reports on it."""
-        self.request.is_logged_by_gateway = True
-        asked = text(self.request.headers, b"x-glmgate-strict") or ""
-        in_body = options is not None and options.strict is True
-        return Call(
+        """The call that goes with this request on its way through the gateway, which from here on reports on it.
+
+        Raises InvalidRequest when a header's switch is neither on nor off.
+        """
+        wishes = options or GlmgateOptions()
+        headers = self.request.headers
+        asked = text(headers, b"x-glmgate-strict") or ""
+        call = Call(
             request_id=self.request.id,
             caller=self.caller,
             surface=self.request.place.surface,
-            strict=in_body or asked.strip().lower() in _TRUE,
-            traceparent=text(self.request.headers, b"traceparent"),
+            strict=wishes.strict is True or asked.strip().lower() in _TRUE,
+            traceparent=text(headers, b"traceparent"),
+            session_id=_session(headers),
+            cache=switch(headers, "x-glmgate-cache", in_body=wishes.cache),
+            remember=switch(headers, "x-glmgate-remember", in_body=wishes.remember),
         )
+        self.request.is_logged_by_gateway = True
+        return call
 
     def answer_id(self, body: Generation | EmbeddingsRequest | RerankRequest | TokenizerRequest) -> str:
         """The id that the answer carries: the caller's own `request_id`, else the request's (contract 3.1, 3.2).
@@ -108,3 +117,9 @@ class Exchange:
     async def reply_json(self, value: dict[str, Any]) -> None:
         """Send `value` as JSON."""
         await self.reply(Reply(msgspec.json.encode(value)))
+
+
+def _session(headers: Mapping[bytes, bytes]) -> str | None:
+    """The caller's `x-session-id`, where it can be handed on as it is; deployments route by it, no more."""
+    given = text(headers, b"x-session-id")
+    return given if given and len(given) <= MAX_REQUEST_ID and given.isascii() and given.isprintable() else None

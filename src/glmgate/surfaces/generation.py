@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from glmgate.surfaces.events import EventStream
 from glmgate.surfaces.exchange import Exchange
-from glmgate.surfaces.reply import Reply, report_headers
+from glmgate.surfaces.reply import Reply, call_headers
 from glmgate.surfaces.whole_calls import WholeCalls
 from glmgate.wire.answers import ChunkWriter, Head, plain
 from glmgate.wire.chat import ChatRequest
@@ -55,7 +55,7 @@ async def _whole(job: _Job) -> None:
             for delta in deltas:
                 fold.feed(delta)
     notes = job.call.notes
-    await job.exchange.reply(Reply(plain(head, fold.result(), notes), headers=tuple(report_headers(notes))))
+    await job.exchange.reply(Reply(plain(head, fold.result(), notes), headers=tuple(call_headers(job.call))))
 
 
 async def _stream(job: _Job) -> None:
@@ -66,7 +66,7 @@ async def _stream(job: _Job) -> None:
         exchange.request,
         exchange.send,
         comment_after_s=exchange.services.settings.comment_after_s,
-        extra_headers=lambda: report_headers(job.call.notes),
+        extra_headers=lambda: call_headers(job.call),
     )
     async with exchange.connected(), events, exchange.gateway.generate(job.call, job.body) as answering:
         writer = ChunkWriter(job.head(answering.model), choices=job.body.n or 1)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from glmgate.surfaces.asgi import Header, Send
-from glmgate.wire.engine import Note
+from glmgate.wire.engine import Call, Note
 
 JSON = b"application/json"
 MAX_REPORT_BYTES = 2048
@@ -31,6 +31,12 @@ class Reply:
         """Send it. With `more`, the server is not told yet that this was all."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.head()})
         await send({"type": "http.response.body", "body": self.body, "more_body": more})
+
+
+def call_headers(call: Call) -> list[Header]:
+    """The headers that say what was done for the answer, as far as it is known now."""
+    cached = [] if call.cache_use is None else [(b"x-glmgate-cache", call.cache_use.encode("ascii"))]
+    return report_headers(call.notes) + cached
 
 
 def report_headers(notes: Iterable[Note]) -> list[Header]:

@@ -120,6 +120,8 @@ class GlmgateOptions(Members):
     """Our own switches, in the member `glmgate` of a body."""
 
     strict: bool | None = None
+    cache: bool | None = None
+    remember: bool | None = None
 
 
 class ChatRequest(Members):

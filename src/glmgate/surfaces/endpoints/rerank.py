@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from glmgate.surfaces.exchange import Exchange
-from glmgate.surfaces.reply import Reply, report_headers
+from glmgate.surfaces.reply import Reply, call_headers
 from glmgate.wire.answers import report
 from glmgate.wire.rerank import RerankRequest, encode
 
@@ -21,4 +21,4 @@ async def rerank(exchange: Exchange) -> None:
     value = {"id": own_id, "created": exchange.request.created, "request_id": own_id} | value
     if call.notes:
         value["glmgate"] = report(call.notes)
-    await exchange.reply(Reply(msgspec.json.encode(value), headers=tuple(report_headers(call.notes))))
+    await exchange.reply(Reply(msgspec.json.encode(value), headers=tuple(call_headers(call))))

@@ -20,6 +20,7 @@ _EXPOSED = b", ".join(
         b"x-request-id",
         b"openai-processing-ms",
         b"x-glmgate-adaptations",
+        b"x-glmgate-cache",
         b"x-glm-code",
         b"x-should-retry",
         b"retry-after",

@@ -73,10 +73,11 @@ class Checked(Piece):
             delta = msgspec.structs.replace(delta, usage=self._total)
         if self._problem is not None:
             return _something(Delta(choice=delta.choice, usage=delta.usage))
+        native, delta = _apart(delta)
         self._fold.feed(delta)
         if delta.finish_reason is None:
-            return _something(self._shown(delta))
-        return _something(self._ended(delta, delta.finish_reason))
+            return native + _something(self._shown(delta))
+        return native + _something(self._ended(delta, delta.finish_reason))
 
     @override
     def follow_up(self, request: ChatRequest) -> ChatRequest | None:
@@ -167,6 +168,15 @@ class Checked(Piece):
             delta, content=text or None, tool_calls=calls, logprobs=logprobs, finish_reason=end
         )
         return self._first_thoughts(whole)
+
+
+def _apart(delta: Delta) -> tuple[tuple[Delta, ...], Delta]:
+    """What the service ran by itself goes on at once; the rest is looked at."""
+    native = tuple(piece for piece in delta.tool_calls if piece.native is not None)
+    if not native:
+        return (), delta
+    rest = tuple(piece for piece in delta.tool_calls if piece.native is None)
+    return (Delta(choice=delta.choice, tool_calls=native),), msgspec.structs.replace(delta, tool_calls=rest)
 
 
 def _something(delta: Delta) -> tuple[Delta, ...]:

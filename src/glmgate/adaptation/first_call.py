@@ -22,11 +22,13 @@ class FirstCall(Piece):
     def feed(self, delta: Delta) -> tuple[Delta, ...]:
         if self.done:
             return (Delta(choice=delta.choice, usage=delta.usage),) if delta.usage else ()
-        if not delta.tool_calls:
+        # What the service runs by itself is no call that the caller has to answer.
+        own = [piece.index for piece in delta.tool_calls if piece.native is None]
+        if not own:
             return (delta,)
         if self._first is None:
-            self._first = delta.tool_calls[0].index
-        kept = tuple(piece for piece in delta.tool_calls if piece.index == self._first)
+            self._first = own[0]
+        kept = tuple(piece for piece in delta.tool_calls if piece.native is not None or piece.index == self._first)
         if len(kept) == len(delta.tool_calls):
             return (delta,)
         self.done = True

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from glmgate.adaptation import (
+    chat_prompt,
     content,
+    custom_tools,
+    endings,
     fields,
     formats,
     functions,
@@ -50,6 +53,7 @@ CHAT: Final[tuple[Rule[ChatRequest], ...]] = (
     roles.present,
     functions.functions,
     functions.legacy_history,
+    custom_tools.custom_tools,
     roles.roles,
     roles.somebody_asks,
     content.contents,
@@ -78,6 +82,7 @@ CHAT: Final[tuple[Rule[ChatRequest], ...]] = (
     formats.formats,
     length.newer_name,
     guarding.guard_chat,
+    endings.endings,
 )
 
 COMPLETION: Final[tuple[Rule[CompletionRequest], ...]] = (
@@ -99,6 +104,17 @@ COMPLETION: Final[tuple[Rule[CompletionRequest], ...]] = (
     length.longest,
     stop.stop,
     guarding.guard_prompt,
+    endings.endings,
+)
+
+# Of a text completion that becomes a chat request, whose rules follow.
+PROMPT: Final[tuple[Rule[CompletionRequest], ...]] = (
+    unknown.unknown,
+    prompts.prompt,
+    prompts.insertion,
+    prompts.best_of,
+    prompts.legacy_logprobs,
+    prompts.echo,
 )
 
 EMBEDDINGS: Final[tuple[Rule[EmbeddingsRequest], ...]] = (
@@ -140,8 +156,19 @@ def fit(request: Generation, profile: Profile) -> Fitted[Generation]:
     if isinstance(request, ChatRequest):
         fitted_chat, notes, pieces = _apply(CHAT, request, profile)
         return Fitted(fitted_chat, notes, Undo(fitted_chat, pieces))
+    if profile.completions == "chat":
+        return _fit_prompt(request, profile)
     fitted, notes, pieces = _apply(COMPLETION, request, profile)
     return Fitted(fitted, notes, Undo(fitted, pieces))
+
+
+def _fit_prompt(request: CompletionRequest, profile: Profile) -> Fitted[Generation]:
+    """A text completion as a chat request (contract row L1)."""
+    prompt, notes, pieces = _apply(PROMPT, request, profile)
+    turned = chat_prompt.as_chat(prompt, profile)
+    fitted, more, inner = _apply(CHAT, turned.request, profile)
+    between = () if turned.undo is None else (turned.undo,)
+    return Fitted(fitted, (*notes, *turned.notes, *more), Undo(fitted, (*inner, *between, *pieces)))
 
 
 def fit_embeddings(request: EmbeddingsRequest, profile: Profile) -> tuple[EmbeddingsRequest, tuple[Note, ...]]:

@@ -12,10 +12,11 @@ import msgspec
 from typing_extensions import override
 
 from glmgate.adaptation.call_writer import CallWriter
+from glmgate.adaptation.nudge import nudged
 from glmgate.adaptation.profile import Profile
 from glmgate.adaptation.second_call import SecondCall
 from glmgate.adaptation.trees import Json
-from glmgate.wire.chat import ChatRequest, FunctionDefinition, Message
+from glmgate.wire.chat import ChatRequest, FunctionDefinition
 from glmgate.wire.delta import Delta
 from glmgate.wire.members import write
 
@@ -44,7 +45,7 @@ class Forced(SecondCall):
         digest = hashlib.sha256(write(request)).hexdigest()[:_ID_DIGITS]
         self._writer = CallWriter(self._names[0] if len(functions) == 1 else None, call_id=f"call_{digest}")
         instruction = self._profile.tools.instruction.format(names=", ".join(self._names))
-        messages = _instructed(request.messages, instruction)
+        messages = nudged(request.messages, instruction)
         return self.constrained(msgspec.structs.replace(request, messages=messages), schema_of_call(functions))
 
     @override
@@ -113,12 +114,3 @@ def _moved(schema: Json, root: str) -> Json:
         key: root + item[1:] if key == "$ref" and isinstance(item, str) else _moved(item, root)
         for key, item in schema.items()
     }
-
-
-def _instructed(messages: list[Message], instruction: str) -> list[Message]:
-    """Into the last message, because some templates refuse two turns of one role, or a late one of the system."""
-    last = messages[-1]
-    if last.role == "assistant":
-        return [*messages, Message(role="user", content=instruction)]
-    text = f"{last.content}\n\n{instruction}" if last.content else instruction
-    return [*messages[:-1], msgspec.structs.replace(last, content=text)]

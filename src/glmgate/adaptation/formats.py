@@ -1,4 +1,7 @@
-"""Rule: the form of the answer. JSON of any kind is constrained decoding by a schema; such answers do not think."""
+"""Rule: the form of the answer. JSON of any kind is constrained decoding by a schema; such answers do not think.
+
+Where a service is asked instead of constrained, `asked_form` has the emulation.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from glmgate.adaptation.asked_form import asked_form
 from glmgate.adaptation.change import Change
 from glmgate.adaptation.constraint import constrained
 from glmgate.adaptation.formed import Formed
@@ -26,6 +30,8 @@ def formats(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
         return Change(request)
     if form.type == "text":
         return Change(msgspec.structs.replace(request, response_format=None))
+    if profile.formats.by == "prompt":
+        return asked_form(request, None if form.type == "json_object" else _given(form), _SCHEMA, profile)
     check = SchemaCheck(profile.schemas)
     schema = {"type": "object"} if form.type == "json_object" else _schema(form, check)
     notes = [Note("response_format", "json_object->json_schema")] if form.type == "json_object" else []
@@ -42,8 +48,13 @@ def formats(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
 
 
 def _schema(form: ResponseFormat, check: SchemaCheck) -> dict[str, Any]:
+    schema = _given(form)
+    check.check(schema, _SCHEMA)
+    return without_root_references(schema)
+
+
+def _given(form: ResponseFormat) -> dict[str, Any]:
     schema = form.json_schema.schema_ if form.json_schema is not None else None
     if schema is None:
         raise MissingParameter(f"{_SCHEMA!r} is missing.", param=_SCHEMA)
-    check.check(schema, _SCHEMA)
-    return without_root_references(schema)
+    return schema

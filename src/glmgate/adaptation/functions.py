@@ -38,7 +38,7 @@ def functions(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
         return Change(request)
     if request.tools is not None:
         raise InvalidRequest("Send either 'tools' or the older 'functions', not both.", param="functions")
-    schemas = SchemaCheck(profile.schemas)
+    schemas = SchemaCheck(profile.schemas) if profile.tools.checked else None
     tools = [
         Tool(type="function", function=regular(definition, f"functions[{place}]", schemas))
         for place, definition in enumerate(request.functions)

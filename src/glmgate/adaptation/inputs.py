@@ -37,13 +37,22 @@ def texts(request: EmbeddingsRequest, profile: Profile) -> Change[EmbeddingsRequ
 
 
 def dimensions(request: EmbeddingsRequest, profile: Profile) -> Change[EmbeddingsRequest]:
-    """The size of the vectors is made here, so the engine is not asked for one."""
+    """The size of the vectors: a size that the service makes, or the next larger one, which is cut (contract row E3).
+
+    Of a service of which nothing is known the wanted size is asked; a model of our own is not asked for any.
+    """
     wanted = request.dimensions
     if wanted is None:
         return Change(request)
     most = profile.inputs.most_dimensions
     if not 1 <= wanted <= most:
         raise InvalidRequest(f"'dimensions' is {wanted}, but must be between 1 and {most}.", param="dimensions")
+    if sizes := profile.inputs.sizes:
+        asked = min((size for size in sizes if size >= wanted), default=max(sizes))
+        notes = () if asked == wanted else (Note("dimensions", f"{asked}->{wanted}", exact=wanted >= asked),)
+        return Change(msgspec.structs.replace(request, dimensions=asked), notes=notes)
+    if profile.open:
+        return Change(request)
     own = profile.dimensions
     notes = () if own is None or wanted == own else (Note("dimensions", f"{own}->{wanted}", exact=wanted >= own),)
     return Change(msgspec.structs.replace(request, dimensions=None), notes=notes)

@@ -1,5 +1,7 @@
 """Rule: stop strings. We look for them in the visible text only, because the engine would stop inside reasoning too.
 
+Services that stop by themselves are sent as many as they take, which spares what would be said in vain.
+
 How a string is found across pieces of text lives in `scanner`.
 """
 
@@ -24,7 +26,7 @@ G = TypeVar("G", ChatRequest, CompletionRequest)
 
 
 def stop(request: G, profile: Profile) -> Change[G]:
-    """A string or a list of them, enforced by us (contract row N6)."""
+    """A string or a list of them, enforced by us whether the service gets them too or not (contract row N6)."""
     if request.stop is None:
         return Change(request)
     stops = [request.stop] if isinstance(request.stop, str) else request.stop
@@ -40,10 +42,11 @@ def stop(request: G, profile: Profile) -> Change[G]:
                 f"'stop' has a string of {len(text)} characters, at most {profile.stops.longest} are accepted.",
                 param="stop",
             )
-    fitted = msgspec.structs.replace(request, stop=None)
+    fitted = msgspec.structs.replace(request, stop=stops[: profile.stops.send] or None)
     if not stops:
         return Change(fitted)
-    return Change(fitted, notes=(Note("stop", "emulated"),), undo=Stop(stops))
+    notes = (Note("stop", "emulated"),) if len(stops) > profile.stops.send else ()
+    return Change(fitted, notes=notes, undo=Stop(stops))
 
 
 class Stop(Piece):

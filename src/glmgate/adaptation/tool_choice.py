@@ -1,6 +1,6 @@
 """Rules: which tool is called. What the engine does not hold to is emulated, so that each choice is really enforced.
 
-How a call is forced lives in `forced`.
+How a call is forced lives in `forced`, and in `demanded` where the service is asked instead of constrained.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from glmgate.adaptation.change import Change
+from glmgate.adaptation.demanded import NoCalls, demanded
 from glmgate.adaptation.first_call import FirstCall
 from glmgate.adaptation.forced import Forced, holds
 from glmgate.adaptation.profile import Profile
@@ -19,6 +20,7 @@ from glmgate.wire.chat import ChatRequest, Tool, ToolChoice
 from glmgate.wire.engine import Note
 
 _EMULATED: Final = (Note("tool_choice", "emulated"),)
+_FIRST_ONLY: Final = Note("parallel_tool_calls", "emulated")
 
 
 def parallel(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
@@ -27,9 +29,20 @@ def parallel(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
         return Change(request)
     if request.tools is None:
         return Change(msgspec.structs.replace(request, parallel_tool_calls=None))
+    if profile.tools.enforced_by == "repair":
+        return _parallel_there(request, profile)
     if request.parallel_tool_calls:
         return Change(request)
-    return Change(request, notes=(Note("parallel_tool_calls", "emulated"),), undo=FirstCall())
+    return Change(request, notes=(_FIRST_ONLY,), undo=FirstCall())
+
+
+def _parallel_there(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
+    """Passed where the service obeys it; its answers are looked at all the same."""
+    is_passed = "parallel" in profile.tools.choices
+    fitted = request if is_passed else msgspec.structs.replace(request, parallel_tool_calls=None)
+    if request.parallel_tool_calls:
+        return Change(fitted)
+    return Change(fitted, notes=() if is_passed else (_FIRST_ONLY,), undo=FirstCall())
 
 
 def tool_choice(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
@@ -43,9 +56,7 @@ def tool_choice(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
         case "auto":
             return Change(msgspec.structs.replace(request, tool_choice=None))
         case "none":
-            notes = _EMULATED if request.tools else ()
-            fitted = msgspec.structs.replace(request, tool_choice=None, tools=None, parallel_tool_calls=None)
-            return Change(fitted, notes=notes)
+            return _none(request, profile)
         case "required":
             return _force(request, request.tools or [], profile)
         case _:
@@ -55,9 +66,20 @@ def tool_choice(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
             )
 
 
+def _none(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
+    """No call (contract row C3). The history keeps its calls."""
+    if request.tools and profile.tools.enforced_by == "repair" and "none" in profile.tools.choices:
+        return Change(request, undo=NoCalls())
+    notes = _EMULATED if request.tools else ()
+    fitted = msgspec.structs.replace(request, tool_choice=None, tools=None, parallel_tool_calls=None)
+    return Change(fitted, notes=notes, undo=NoCalls() if profile.tools.enforced_by == "repair" else None)
+
+
 def _by_object(request: ChatRequest, choice: ToolChoice, profile: Profile) -> Change[ChatRequest]:
     if choice.type == "allowed_tools":
         return _allowed(request, choice, profile)
+    if choice.type in profile.tools.native_types:
+        return Change(request)
     if choice.type != "function":
         raise UnsupportedValue(
             f"'tool_choice.type' is {choice.type[:32]!r}, but this model is offered functions only.",
@@ -65,7 +87,8 @@ def _by_object(request: ChatRequest, choice: ToolChoice, profile: Profile) -> Ch
         )
     if choice.function is None:
         raise InvalidRequest("'tool_choice.function' is missing.", param="tool_choice.function")
-    return _force(request, _named(request, [choice.function.name], "tool_choice.function.name"), profile)
+    chosen = _named(request, [choice.function.name], "tool_choice.function.name")
+    return _force(request, chosen, profile, named=True)
 
 
 def _allowed(request: ChatRequest, choice: ToolChoice, profile: Profile) -> Change[ChatRequest]:
@@ -103,14 +126,16 @@ def _named(request: ChatRequest, names: list[str], param: str) -> list[Tool]:
     return [by_name[name] for name in dict.fromkeys(names)]
 
 
-def _force(request: ChatRequest, tools: list[Tool], profile: Profile) -> Change[ChatRequest]:
+def _force(request: ChatRequest, tools: list[Tool], profile: Profile, *, named: bool = False) -> Change[ChatRequest]:
     """A call of one of `tools`. Such an answer has no text, so a response format means nothing for it."""
-    if not tools:
+    functions = [tool.function for tool in tools if tool.function is not None]
+    if not functions:
         raise InvalidRequest(
             "'tool_choice' asks for a call, but there is no function to call in 'tools'.", param="tool_choice"
         )
+    if profile.tools.enforced_by == "repair":
+        return demanded(request, tools, profile, named=named)
     fitted = msgspec.structs.replace(request, tools=tools, tool_choice="required", response_format=None)
-    functions = [tool.function for tool in tools if tool.function is not None]
     names = tuple(function.name for function in functions)
     is_native = all(holds(function) for function in functions)
     return Change(fitted, notes=_EMULATED, undo=Forced(names, profile, is_native=is_native))

@@ -27,6 +27,18 @@ def resized(vector: Sequence[float], dimensions: int) -> Vector:
     return tuple(value / length for value in turned) if length else tuple(turned)
 
 
+def truncated(vector: Sequence[float], dimensions: int) -> Vector:
+    """The first `dimensions` of `vector`, of length 1 unless they are zero; zeros where it has fewer.
+
+    For models that are trained so that the first coordinates say most; it is what their services do.
+    """
+    kept = vector[:dimensions]
+    if len(vector) < dimensions:
+        return (*vector, *(0.0,) * (dimensions - len(vector)))
+    length = math.hypot(*kept)
+    return tuple(value / length for value in kept) if length else tuple(kept)
+
+
 def turn(vector: Sequence[float]) -> list[float]:
     """`vector` turned by a fixed orthogonal matrix, after which every coordinate is a mixture of all.
 

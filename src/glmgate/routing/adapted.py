@@ -17,9 +17,10 @@ from typing_extensions import override
 from glmgate.adaptation.fit import Fitted, fit, fit_embeddings, fit_tokenizer, refuse_inexact
 from glmgate.adaptation.profile import Profile
 from glmgate.adaptation.undo import Undo
-from glmgate.adaptation.vectors import resized
+from glmgate.adaptation.vectors import resized, truncated
 from glmgate.adaptation.windows import Windows, cut, joined
 from glmgate.adaptation.wordpiece import WordPiece
+from glmgate.routing.batched import in_batches
 from glmgate.wire.chat import GlmgateOptions
 from glmgate.wire.delta import Delta
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
@@ -52,23 +53,28 @@ class Adapted:
         wanted = request.dimensions
         if wanted is None or all(len(vector) == wanted for vector in embeddings.vectors):
             return embeddings
+        if fitted.dimensions == wanted:  # the service was asked for them, and gave others
+            own = len(embeddings.vectors[0])
+            _report(call, (Note("dimensions", f"{own}->{wanted}", exact=wanted >= own),), request.glmgate)
+        fit_vector = resized if fitted.dimensions is None else truncated
         vectors: list[tuple[float, ...]] = []
         for place, vector in enumerate(embeddings.vectors, start=1):
-            vectors.append(resized(vector, wanted))
+            vectors.append(fit_vector(vector, wanted))
             if place % _VECTORS_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return msgspec.structs.replace(embeddings, vectors=tuple(vectors))
 
     async def _embedded(self, call: Call, request: EmbeddingsRequest, *, strict: bool) -> Embeddings:
         """The vectors in their own size; of texts that are longer than the model's window, from their pieces."""
+        at_once = self._profile.inputs.at_once
         if self._reader is None:
-            return await self._engine.embed(call, request)
+            return await in_batches(self._engine, call, request, at_once=at_once)
         most = self._profile.inputs.most_tokens
         # In a thread: the vocabulary may have to be read first, and long texts take a second.
         windows = await asyncio.to_thread(_cut, self._reader, request, most=most, whole=strict)
         for note in windows.notes:
             call.note(note)
-        return joined(await self._engine.embed(call, windows.request), windows)
+        return joined(await in_batches(self._engine, call, windows.request, at_once=at_once), windows)
 
     async def count(self, call: Call, request: TokenizerRequest) -> int:
         """The number of prompt tokens, of the messages as they would be sent."""
@@ -126,6 +132,8 @@ class _Stream(AbstractAsyncContextManager[Deltas]):
             return out
         await self._leave()
         following = undo.follow_up()
+        for note in undo.notes():
+            self._call.note(note)
         if following is None:
             return out + undo.close()
         await self._ask(following)

@@ -34,7 +34,7 @@ def tables(connection: Connection) -> set[str]:
 
 
 async def test_every_revision_can_be_taken_back_with_data_in_every_table(database: Database) -> None:
-    """Down to nothing and up again, from each revision, with a key, a fact, a thought, an organisation and a project."""
+    """Down to nothing and up again, from each revision, with a key, a fact, a thought and a project inside."""
     await database.write(upgrade)
     store = SqlKeyStore(database)
     await store.add(Key(id="a1", name="one", created_at=1.0))

@@ -24,7 +24,8 @@ def present(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
 
 def roles(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """Rename roles that mean the same under another name (contract row N7)."""
-    renamed = {message.role for message in request.messages if message.role in profile.roles}
+    others = {role: name for role, name in profile.roles.items() if name != role}
+    renamed = {message.role for message in request.messages if message.role in others}
     if not renamed:
         return Change(request)
     messages = [_renamed(message, profile) for message in request.messages]

@@ -75,7 +75,7 @@ def test_the_order_of_a_schemas_properties_counts() -> None:
     """Models write members in that order."""
 
     def asking(*properties: str) -> dict[str, Any]:
-        schema = {"properties": dict.fromkeys(properties, {})}
+        schema: dict[str, Any] = {"properties": {name: {} for name in properties}}
         return BODY | {"response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
 
     assert key(asking("a", "b")) != key(asking("b", "a"))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from glmgate.errors import InvalidRequest, ModelNotFound, UnsupportedValue
-from glmgate.routing.catalogue import Catalogue, Deployment, ModelKind, Rank, Work
+from glmgate.routing.catalogue import Catalogue, Deployment, ModelCard, ModelKind, Rank, Work
 from glmgate.wire.embeddings import EmbeddingsRequest
 from tests.fakes.engine import FakeEngine, call
 
@@ -37,9 +37,9 @@ class Service:
         """Its chat model."""
         return deployment("glm-4.6", kind, rank="found") if kind == "chat" else None
 
-    def listed(self) -> Sequence[Deployment]:
+    def cards(self) -> Sequence[ModelCard]:
         """Two of them."""
-        return [deployment("glm-4.6", rank="found"), deployment("glm-4", rank="found")]
+        return [ModelCard(id=name, created=1, owned_by="zai", kind="chat") for name in ("glm-4.6", "glm-4")]
 
 
 TINY = deployment("glmgate-tiny")

@@ -15,11 +15,26 @@ _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedModel:
-    """A model that really answers. `remark` says what its users have to know, in a few words."""
+    """A model that really answers. `remark` says what its users have to know, in a few words.
+
+    `stands_in`: it may answer the names of other models of its kind.
+    """
 
     name: str
     kind: Literal["chat", "embedding"]
     remark: str = ""
+    aliases: tuple[str, ...] = ()
+    stands_in: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """A service that is asked. `variable`: the one in the environment that its key was found in."""
+
+    name: str
+    base_url: str
+    credentials: int = 1
+    variable: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +44,8 @@ class Facts:
     `new_key`: the whole key, on the start that made it. `key_ids`: those of the live keys. `auth`: keys are asked for.
     `engine`: what answers; `engine_missing`: why nothing does. `stand_ins`: whose model names are answered as well,
     such as "GLM and OpenAI". `demonstration`: the first chat model is the small built-in one. `program`: how this
-    program is called from where its user stands.
+    program is called from where its user stands. `upstreams` are configured services, `environment` those whose keys
+    were found; `usual` is the model that is asked for in the example then.
     """
 
     host: str
@@ -43,14 +59,25 @@ class Facts:
     stand_ins: str = ""
     demonstration: bool = False
     program: str = "glmgate"
+    upstreams: tuple[Upstream, ...] = ()
+    environment: tuple[Upstream, ...] = ()
+    usual: str = ""
 
 
 def banner(facts: Facts) -> str:
     """The text for whoever started the server. It holds the key only where `new_key` does."""
-    parts = [_addresses(facts), _table(facts), *_warnings(facts)]
-    if chat := _first_chat(facts):
-        parts.append(_example(facts, chat))
+    parts = [*_routed(facts), _addresses(facts), _table(facts), *_warnings(facts)]
+    if model := _asked(facts):
+        parts.append(_example(facts, model))
     return "\n\n".join(parts) + "\n"
+
+
+def _routed(facts: Facts) -> list[str]:
+    """The first line where a key in the environment decides who answers: nobody has configured that."""
+    if not facts.environment:
+        return []
+    places = ", else to ".join(f"{each.name} ({each.base_url}, key in {each.variable})" for each in facts.environment)
+    return [f"GLM names are routed to {places}. `--local` prevents it."]
 
 
 def _root(facts: Facts) -> str:
@@ -72,10 +99,25 @@ def _addresses(facts: Facts) -> str:
 
 
 def _table(facts: Facts) -> str:
-    models = [f"{model.name} ({model.kind}{', ' + model.remark if model.remark else ''})" for model in facts.models]
+    models = [_model(model) for model in facts.models]
+    services = [_service(upstream) for upstream in (*facts.upstreams, *facts.environment)]
     engine = facts.engine if facts.engine_missing is None else f"none: {facts.engine_missing}"
     rows = [("Key", _key(facts)), ("Models", "\n           ".join(models) or "none"), ("Engine", engine)]
+    if services:
+        rows.append(("Services", "\n           ".join(services)))
     return "\n".join(f"  {name:<8} {text}" for name, text in rows)
+
+
+def _model(model: ServedModel) -> str:
+    also = f"also {', '.join(model.aliases)}" if model.aliases else ""
+    return f"{model.name} ({', '.join(part for part in (model.kind, model.remark, also) if part)})"
+
+
+def _service(upstream: Upstream) -> str:
+    if upstream.variable:
+        return f"{upstream.name}: {upstream.base_url}, every GLM name, key in {upstream.variable}"
+    keys = {0: "no credential", 1: "1 credential"}.get(upstream.credentials, f"{upstream.credentials} credentials")
+    return f"{upstream.name}: {upstream.base_url}, {keys}"
 
 
 def _key(facts: Facts) -> str:
@@ -95,30 +137,43 @@ def _key(facts: Facts) -> str:
 
 
 def _warnings(facts: Facts) -> list[str]:
-    chat = _first_chat(facts)
-    if chat is None or not facts.stand_ins:
+    if not facts.stand_ins:
         return []
-    text = f"  Names of {facts.stand_ins} chat models are answered by {chat.name}; each answer's `model` says so."
-    if embedding := next((model for model in facts.models if model.kind == "embedding"), None):
-        text += f"\n  Names of embedding models are answered by {embedding.name}."
-    if facts.demonstration:
-        text += (
-            f"\n  {chat.name} is a small demonstration model: it shows that everything works, not what GLM can do."
-            f"\n  `{facts.program} models` lists real ones, `{facts.program} serve --model NAME` fetches one."
+    standing = {model.kind: model for model in reversed(facts.models) if model.stands_in}
+    chat, embedding = standing.get("chat"), standing.get("embedding")
+    lines = []
+    if facts.usual and "OpenAI" in facts.stand_ins:
+        lines.append(f"  Names of OpenAI chat models are answered by {facts.usual}; each answer's `model` says so.")
+    elif chat is not None:
+        lines.append(
+            f"  Names of {facts.stand_ins} chat models are answered by {chat.name}; each answer's `model` says so."
         )
-    return [text]
+    if embedding is not None and lines:
+        lines.append(f"  Names of embedding models are answered by {embedding.name}.")
+    if chat is not None and facts.demonstration:
+        lines += [
+            f"  {chat.name} is a small demonstration model: it shows that everything works, not what GLM can do.",
+            f"  `{facts.program} models` lists real ones, `{facts.program} serve --model NAME` fetches one.",
+        ]
+    return ["\n".join(lines)] if lines else []
 
 
-def _example(facts: Facts, chat: ServedModel) -> str:
+def _example(facts: Facts, model: str) -> str:
     key = facts.new_key or ("THE KEY" if facts.auth else "none")
     return f"""  Try it (pip install openai):
 
 from openai import OpenAI
 
 client = OpenAI(api_key="{key}", base_url="{_root(facts)}/v1")
-answer = client.chat.completions.create(model="{chat.name}", messages=[{{"role": "user", "content": "Hello!"}}])
+answer = client.chat.completions.create(model="{model}", messages=[{{"role": "user", "content": "Hello!"}}])
 print(answer.choices[0].message.content)"""
 
 
 def _first_chat(facts: Facts) -> ServedModel | None:
     return next((model for model in facts.models if model.kind == "chat"), None)
+
+
+def _asked(facts: Facts) -> str:
+    """The model that the example asks for; empty where none chats."""
+    chat = _first_chat(facts)
+    return facts.usual or (chat.name if chat else "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -15,12 +16,13 @@ from pathlib import Path
 import click
 import uvloop
 
-from glmgate.app import App, opened
-from glmgate.cli.banner import Facts, ServedModel, banner
+from glmgate.app import App, Reread, opened
+from glmgate.cli.banner import Facts, ServedModel, Upstream, banner
 from glmgate.cli.choosing import with_chosen
 from glmgate.cli.models import REMARKS
 from glmgate.cli.options import place, read
-from glmgate.settings import Settings
+from glmgate.routing.catalogue import Deployment
+from glmgate.settings import Settings, UpstreamSettings
 from glmgate.surfaces.server import listening, make
 from glmgate.telemetry.log import LineWriter, configure
 from glmgate.weights.builtin import CHAT_NAME
@@ -37,6 +39,7 @@ from glmgate.weights.builtin import CHAT_NAME
 @click.option("--parallel", type=click.IntRange(1), help="Requests that a model answers at the same time [4].")
 @click.option("--threads", type=click.IntRange(1), help="Threads per model.")
 @click.option("--gpu-layers", type=click.IntRange(0), help="Layers on the GPU [all, where there is one].")
+@click.option("--local", is_flag=True, help="Use no service whose key is in the environment.")
 @click.option("--no-auth", is_flag=True, help="Ask for no key; on loopback only.")
 @click.option("--strict-models", is_flag=True, help="Know only the names of models that really answer.")
 @click.option("--no-openai-aliases", is_flag=True, help="Do not know OpenAI's model names.")
@@ -53,6 +56,7 @@ def command(
     parallel: int | None,
     threads: int | None,
     gpu_layers: int | None,
+    local: bool,
     no_auth: bool,
     strict_models: bool,
     no_openai_aliases: bool,
@@ -70,6 +74,7 @@ def command(
         ("engine", "parallel"): parallel,
         ("engine", "threads"): threads,
         ("engine", "gpu_layers"): gpu_layers,
+        ("routing", "environment"): False if local else None,
         ("aliases", "strict_models"): strict_models or None,
         ("aliases", "openai"): False if no_openai_aliases else None,
         ("log", "format"): log_format,
@@ -78,13 +83,15 @@ def command(
     settings = with_chosen(read(home, config, flags=flags), models, yes=yes)
     log = configure(settings.log, stream=sys.stderr)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, log))
+        runner.run(_serve(settings, log, reread=lambda: read(home, config, flags=flags)))
 
 
-async def _serve(settings: Settings, log: LineWriter) -> None:
+async def _serve(settings: Settings, log: LineWriter, *, reread: Reread) -> None:
     with listening(settings.server) as sockets:
-        async with opened(settings, lost_lines=lambda: log.lost) as app:
+        async with opened(settings, lost_lines=lambda: log.lost, reread=reread) as app:
             key_ids = await _live_keys(app)
+            # As of every other server: SIGHUP asks for the settings to be read again.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, app.reloads.ask)
 
             def ready(host: str, port: int) -> None:
                 # What is here now stays: no later search for garbage has to go through it while streams wait.
@@ -103,19 +110,51 @@ def _facts(settings: Settings, app: App, *, key_ids: tuple[str, ...], address: t
     served = app.catalogue.deployments
     chat = next((each for each in served if each.kind == "chat"), None)
     names = "GLM and OpenAI" if settings.aliases.openai else "GLM"
+    found = app.reloads.settings.found  # without keys of our own
     return Facts(
         host=address[0],
         port=address[1],
         auth=settings.server.auth,
         new_key=app.first_key,
         key_ids=key_ids,
-        models=tuple(ServedModel(name=each.name, kind=each.kind, remark=REMARKS.get(each.name, "")) for each in served),
+        models=tuple(
+            ServedModel(
+                name=each.name,
+                kind=each.kind,
+                remark=_remark(each),
+                aliases=each.aliases,
+                stands_in=app.catalogue.may_stand_in(each),
+            )
+            for each in served
+        ),
         engine="embedded: llama.cpp, a process for each model",
         engine_missing=app.engine_missing,
         stand_ins="" if settings.aliases.strict_models else names,
         demonstration=chat is not None and chat.name == CHAT_NAME,
         program=_program(),
+        upstreams=tuple(_upstream(each) for each in settings.upstreams),
+        environment=tuple(
+            Upstream(name=each.upstream.name, base_url=each.upstream.base_url, variable=each.variable) for each in found
+        ),
+        usual=_usual(app),
     )
+
+
+def _remark(deployment: Deployment) -> str:
+    return f"by {deployment.owned_by}" if deployment.rank == "route" else REMARKS.get(deployment.name, "")
+
+
+def _upstream(settings: UpstreamSettings) -> Upstream:
+    return Upstream(name=settings.name, base_url=settings.base_url, credentials=len(settings.credentials))
+
+
+def _usual(app: App) -> str:
+    """The model that an example asks for, where a service in the environment answers."""
+    elsewhere = app.catalogue.elsewhere
+    if elsewhere is None or any(each.kind == "chat" and each.rank == "local" for each in app.catalogue.deployments):
+        return ""
+    usual = elsewhere.usual("chat")
+    return "" if usual is None else usual.name
 
 
 def _program() -> str:

@@ -31,7 +31,7 @@ _NAMES_FOR: Final[dict[Work, tuple[str, ...]]] = {
     "rerank": ("rerank", "embedding"),
 }
 _MODELS_FOR: Final[dict[Work, ModelKind]] = {"chat": "chat", "embedding": "embedding", "rerank": "embedding"}
-_KINDS: Final[tuple[ModelKind, ...]] = ("chat", "embedding")
+KINDS: Final[tuple[ModelKind, ...]] = ("chat", "embedding")
 _DOES: Final[dict[str, str]] = {
     "chat": "chats",
     "embedding": "embeds",
@@ -66,6 +66,18 @@ class Deployment:
     label: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What clients are told about a model. `answered_by`: the model that really answers, where that is another."""
+
+    id: str
+    created: int
+    owned_by: str
+    kind: ModelKind
+    context_length: int | None = None
+    answered_by: str | None = None
+
+
 class Elsewhere(Protocol):
     """A service that has the models of GLM's names, and is asked for them by these names."""
 
@@ -77,21 +89,9 @@ class Elsewhere(Protocol):
         """Who answers where a name of another catalogue is asked for."""
         ...
 
-    def listed(self) -> Sequence[Deployment]:
+    def cards(self) -> Sequence[ModelCard]:
         """Those whose names are known one by one."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelCard:
-    """What clients are told about a model. `answered_by`: the model that really answers, where that is another."""
-
-    id: str
-    created: int
-    owned_by: str
-    kind: ModelKind
-    context_length: int | None = None
-    answered_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,10 @@ class Catalogue:
         """Who is asked for GLM's names that nobody here answers."""
         return self._elsewhere
 
+    def may_stand_in(self, deployment: Deployment) -> bool:
+        """Whether it may answer names of other models; whether it does depends on those before it."""
+        return not self._strict and (deployment.rank != "built-in" or self._only_built_in)
+
     def resolve(self, name: str, work: Work) -> Resolution:
         """Who does `work` for `name`; case is ignored. Embedding models rerank, by their vectors.
 
@@ -165,10 +169,9 @@ class Catalogue:
 
     def cards(self) -> tuple[ModelCard, ...]:
         """The models that really answer."""
-        there = () if self._elsewhere is None else self._elsewhere.listed()
-        return tuple(
-            _card(each) for each in (*self._deployments, *(one for one in there if self._own(one.name) is None))
-        )
+        there = () if self._elsewhere is None else self._elsewhere.cards()
+        here = [_card(deployment) for deployment in self._deployments]
+        return (*here, *(card for card in there if self._own(card.id) is None))
 
     def card(self, name: str) -> ModelCard:
         """The model of that name, or the one that stands in for it. Raises ModelNotFound."""
@@ -204,21 +207,20 @@ class Catalogue:
         if self._elsewhere is None or names.openai:
             return None
         return next(
-            (self._elsewhere.deployment(name, kind) for kind in _KINDS if kind == names.kind),
+            (self._elsewhere.deployment(name, kind) for kind in KINDS if kind == names.kind),
             None,
         )
 
     def _standing_in(self, kind: ModelKind, name: str, names: Names) -> Deployment:
         """Who answers for a name that is nobody's own: a route, weights, the service elsewhere, what is built in."""
-        if not self._strict:
-            for deployment in self._deployments:
-                if deployment.kind == kind and deployment.rank != "built-in":
-                    return deployment
+        for deployment in self._deployments:
+            if deployment.kind == kind and deployment.rank != "built-in" and self.may_stand_in(deployment):
+                return deployment
         found = self._asked_elsewhere(name, names)
         if found is None and self._elsewhere is not None:
             found = self._elsewhere.usual(kind)
-        if found is None and self._only_built_in:
-            found = next((each for each in self._deployments if each.kind == kind), None)
+        if found is None:
+            found = next((each for each in self._deployments if each.kind == kind and self.may_stand_in(each)), None)
         if found is None:
             raise self._not_found(name)
         return found

@@ -9,3 +9,4 @@ from glmgate.settings.load import Settings as Settings
 from glmgate.settings.load import load as load
 from glmgate.settings.load import variable as variable
 from glmgate.settings.load import with_models as with_models
+from glmgate.settings.upstreams import UpstreamSettings as UpstreamSettings

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.errors import SettingsError
+from glmgate.policy.settings import CacheSettings, ReasoningSettings
 from glmgate.storage.settings import StorageSettings
 from glmgate.surfaces.settings import ServerSettings
 from glmgate.telemetry.settings import LogSettings
@@ -50,9 +51,6 @@ class RoutingSettings:
     ] = True
     queue: Annotated[int, "Requests that may wait for a slot of one upstream; one more goes on or is 429."] = 256
     queue_s: Annotated[float, "Seconds that a request waits for a slot of one upstream."] = 60
-    cache_bytes: Annotated[int, "Bytes of answers that the caches of all models may hold together."] = 67_108_864
-    remember_s: Annotated[float, "Seconds for which a model's reasoning is kept for the next turn."] = 86_400
-    remember_bytes: Annotated[int, "Bytes of reasoning that are kept at most."] = 67_108_864
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +81,8 @@ CLASSES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("pull", ModelsSettings),
     ("aliases", AliasSettings),
     ("routing", RoutingSettings),
+    ("reasoning", ReasoningSettings),
+    ("cache", CacheSettings),
     ("log", LogSettings),
 )
 

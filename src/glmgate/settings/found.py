@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from glmgate.adaptation.profile import shipped
-from glmgate.settings.upstreams import Credential, Upstream, Usual, services
+from glmgate.engines.upstream.secret import Secret
+from glmgate.settings.upstreams import Credential, UpstreamSettings, Usual, services
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Found:
     """A service whose key was found in a variable."""
 
     variable: str
-    upstream: Upstream
+    upstream: UpstreamSettings
     usual: Usual
 
 
@@ -35,11 +36,11 @@ def _key(environment: Mapping[str, str], usual: Usual) -> str:
 def _found(usual: Usual, text: str) -> Found:
     return Found(
         variable=usual.variable,
-        upstream=Upstream(
+        upstream=UpstreamSettings(
             name=usual.profile,
             profile=shipped(usual.profile),
             base_url=services().base_urls[usual.profile],
-            credentials=(Credential(f"env:{usual.variable}", text),),
+            credentials=(Credential(f"env:{usual.variable}", Secret(text)),),
         ),
         usual=usual,
     )

@@ -16,6 +16,7 @@ import platformdirs
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.errors import SettingsError
 from glmgate.policy.keys import MasterKey
+from glmgate.policy.settings import CacheSettings, ReasoningSettings
 from glmgate.settings.declared import CLASSES, AliasSettings, RoutingSettings, declared
 from glmgate.settings.found import Found, found
 from glmgate.settings.models import Model, models
@@ -28,7 +29,7 @@ from glmgate.settings.sources import (
     from_file,
     from_flags,
 )
-from glmgate.settings.upstreams import Upstream, referred, upstreams
+from glmgate.settings.upstreams import UpstreamSettings, referred, upstreams
 from glmgate.settings.values import converted
 from glmgate.storage.settings import StorageSettings
 from glmgate.surfaces.middleware.loopback import is_loopback_host
@@ -62,7 +63,9 @@ class Settings:
     models: tuple[Path, ...]
     hub: Hub = field(default_factory=Hub)
     routing: RoutingSettings = field(default_factory=RoutingSettings)
-    upstreams: tuple[Upstream, ...] = ()
+    reasoning: ReasoningSettings = field(default_factory=ReasoningSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
+    upstreams: tuple[UpstreamSettings, ...] = ()
     routed: tuple[Model, ...] = ()
     found: tuple[Found, ...] = ()
     proxies: Proxies = field(default_factory=Proxies)
@@ -116,7 +119,7 @@ def variable(name: str) -> str | None:
 
 def _put_together(home: Path, given: Places, environment: Mapping[str, str], contents: FileContents) -> Settings:
     made = (_made(section, kind, given) for section, kind in CLASSES)
-    server, _, storage, engine, pulling, aliases, routing, log = made
+    server, _, storage, engine, pulling, aliases, routing, reasoning, cache, log = made
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
     services = upstreams(contents.arrays.get("upstreams", ()), environment, file=file)
@@ -133,6 +136,8 @@ def _put_together(home: Path, given: Places, environment: Mapping[str, str], con
         models=(),
         hub=_hub(pulling, _secret(("pull", "token"), given, environment), environment),
         routing=routing,
+        reasoning=reasoning,
+        cache=cache,
         upstreams=services,
         routed=models(contents.arrays.get("models", ()), services, file=file),
         found=found(environment) if alone else (),

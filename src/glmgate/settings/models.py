@@ -14,7 +14,7 @@ from glmgate.errors import SettingsError
 from glmgate.routing.names import known
 from glmgate.settings.declared import nearest
 from glmgate.settings.tables import table
-from glmgate.settings.upstreams import Upstream
+from glmgate.settings.upstreams import UpstreamSettings
 
 Kind = Literal["chat", "embedding"]
 
@@ -78,7 +78,9 @@ class Model:
     where: str = field(default="", compare=False)
 
 
-def models(tables: Iterable[Mapping[str, object]], upstreams: Sequence[Upstream], *, file: Path) -> tuple[Model, ...]:
+def models(
+    tables: Iterable[Mapping[str, object]], upstreams: Sequence[UpstreamSettings], *, file: Path
+) -> tuple[Model, ...]:
     """The models of a settings file. Raises SettingsError."""
     found: list[Model] = []
     names: dict[str, str] = {}
@@ -100,7 +102,7 @@ def _twice(model: Model) -> set[str]:
     return {each for each in (model.name, *model.aliases) if folded.count(each.casefold()) > 1}
 
 
-def _model(given: ModelTable, upstreams: Sequence[Upstream], where: str) -> Model:
+def _model(given: ModelTable, upstreams: Sequence[UpstreamSettings], where: str) -> Model:
     _check(given, where)
     routes = given.route or (_only(upstreams, where),)
     kind = given.kind or _usual_kind(given.name)
@@ -127,7 +129,7 @@ def _check(given: ModelTable, where: str) -> None:
         raise SettingsError(f"{where} cache ttl is {given.cache.ttl!r}, it must be more than 0 seconds.")
 
 
-def _only(upstreams: Sequence[Upstream], where: str) -> RouteTable:
+def _only(upstreams: Sequence[UpstreamSettings], where: str) -> RouteTable:
     if len(upstreams) != 1:
         raise SettingsError(f"{where} has no route, and there is not exactly one upstream: say which one answers.")
     return RouteTable(upstream=upstreams[0].name)
@@ -138,7 +140,7 @@ def _usual_kind(name: str) -> Kind:
     return "embedding" if entry is not None and entry.kind == "embedding" else "chat"
 
 
-def _route(given: RouteTable, place: int, name: str, upstreams: Sequence[Upstream], where: str) -> Route:
+def _route(given: RouteTable, place: int, name: str, upstreams: Sequence[UpstreamSettings], where: str) -> Route:
     if (given.upstream is None) == (given.engine is None):
         raise SettingsError(f"{where} names an upstream or an engine, one of the two.")
     if given.weight <= 0:
@@ -154,7 +156,7 @@ def _route(given: RouteTable, place: int, name: str, upstreams: Sequence[Upstrea
     )
 
 
-def _there(name: str, upstreams: Sequence[Upstream], where: str) -> str:
+def _there(name: str, upstreams: Sequence[UpstreamSettings], where: str) -> str:
     """The upstream's name as it is written where it stands."""
     there = {each.name.casefold(): each.name for each in upstreams}
     if (found := there.get(name.casefold())) is not None:

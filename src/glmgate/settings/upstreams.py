@@ -6,7 +6,6 @@ Where a service's models are used is in `models`.
 from __future__ import annotations
 
 import functools
-import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from glmgate.adaptation.profile import Profile, parse, shipped, shipped_names
+from glmgate.engines.upstream.secret import Secret
 from glmgate.errors import SettingsError
 from glmgate.settings.declared import nearest
 from glmgate.settings.references import Reference, followed, reference
@@ -59,19 +59,14 @@ class UpstreamTable:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A secret of ours at a service, and where it was found; its text is never shown."""
+    """A secret of ours at a service, and where it was found."""
 
     reference: str
-    text: str = field(repr=False)
-
-    @property
-    def fingerprint(self) -> str:
-        """Tells secrets apart without showing them: the same secret has the same, in every process."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+    secret: Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upstream:
+class UpstreamSettings:
     """A service that can be asked. `files` are those that were read for it, beside the settings file."""
 
     name: str
@@ -106,9 +101,9 @@ def services() -> _Services:
 
 def upstreams(
     tables: Iterable[Mapping[str, object]], environment: Mapping[str, str], *, file: Path
-) -> tuple[Upstream, ...]:
+) -> tuple[UpstreamSettings, ...]:
     """The services of a settings file. Raises SettingsError."""
-    found: dict[str, Upstream] = {}
+    found: dict[str, UpstreamSettings] = {}
     for place, given in enumerate(tables, start=1):
         where = f"{file}: [[upstreams]] {_called(given, place)}:"
         each = _upstream(table(UpstreamTable, given, where=where, base=file.parent), environment, where, file.parent)
@@ -142,7 +137,7 @@ def _called(given: Mapping[str, object], place: int) -> str:
     return repr(name) if isinstance(name, str) else str(place)
 
 
-def _upstream(given: UpstreamTable, environment: Mapping[str, str], where: str, base: Path) -> Upstream:
+def _upstream(given: UpstreamTable, environment: Mapping[str, str], where: str, base: Path) -> UpstreamSettings:
     checked_name(given.name, where=where)
     if given.concurrency != "learn" and not 1 <= given.concurrency <= 100_000:
         raise SettingsError(
@@ -151,7 +146,7 @@ def _upstream(given: UpstreamTable, environment: Mapping[str, str], where: str, 
     profile, profile_file = _profile(given.profile, where, base)
     references = [reference(text, where=f"{where} credentials", base=base) for text in given.credentials]
     files = [each.file for each in references if each.file] + ([profile_file] if profile_file else [])
-    return Upstream(
+    return UpstreamSettings(
         name=given.name,
         profile=profile,
         base_url=_base_url(given, where),
@@ -208,7 +203,7 @@ def _credentials(references: Sequence[Reference], environment: Mapping[str, str]
             raise SettingsError(f"{where} credentials: {each} is empty.")
         if not text.isascii() or not text.isprintable() or " " in text:
             raise SettingsError(f"{where} credentials: {each} holds more than a secret: no blanks, no line breaks.")
-        found.setdefault(text, Credential(str(each), text))
+        found.setdefault(text, Credential(str(each), Secret(text)))
     return tuple(found.values())
 
 

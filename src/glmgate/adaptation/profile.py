@@ -249,6 +249,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     `request_id`: our id of a request is sent. `completions`: how text completions are made (contract row L1). `finish`:
     its words for how an answer ended, where they are not ours. `usage_in_stream`: whether usage must be asked for.
+    `tokenizer`: how prompts are counted there: by `tokenizer` (contract 4.3), `tokenize` beside the version, or not.
     `families`: tables that hold for some models only, see `for_family`.
 
     The last six are facts of the model and not in the file; see `for_model`.
@@ -278,6 +279,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     completions: Literal["native", "chat"] = "native"
     finish: dict[str, FinishReason] = {}
     usage_in_stream: Literal["asked", "always"] = "always"
+    tokenizer: Literal["none", "tokenizer", "tokenize"] = "none"
     errors: Errors = Errors()
     families: tuple[dict[str, Any], ...] = ()
     guarded: tuple[str, ...] = ()

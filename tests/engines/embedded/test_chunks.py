@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glmgate.engines.embedded.chunks import ChunkReader, call_id
+from glmgate.engines.call_ids import call_id
+from glmgate.engines.embedded.chunks import ChunkReader
 from glmgate.errors import EngineFailed
 from glmgate.wire.delta import Delta, ToolCallDelta, Usage
 from glmgate.wire.fold import Fold

@@ -5,12 +5,12 @@ Whatever the child does, each choice gets ids and names of calls once, cumulativ
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
+from glmgate.engines.call_ids import call_id
 from glmgate.engines.embedded.refusals import ChildError, meaning
 from glmgate.errors import EngineFailed
 from glmgate.wire.delta import Delta, FinishReason, ToolCallDelta, Usage
@@ -66,11 +66,6 @@ class _Chunk(msgspec.Struct, frozen=True):
 
 
 _CHUNK: Final = msgspec.json.Decoder(_Chunk)
-
-
-def call_id() -> str:
-    """An id for a tool call, in the shape that clients know."""
-    return f"call_{secrets.token_hex(12)}"
 
 
 class ChunkReader:

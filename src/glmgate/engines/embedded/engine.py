@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from glmgate.engines import vectors
 from glmgate.engines.embedded import body
 from glmgate.engines.embedded.chunks import ChunkReader
 from glmgate.engines.embedded.refusals import broken, refusal
@@ -46,20 +47,6 @@ class _Tokens(msgspec.Struct, frozen=True):
     tokens: list[int]
 
 
-class _Vector(msgspec.Struct, frozen=True):
-    index: int
-    embedding: tuple[float, ...]
-
-
-class _VectorsUsage(msgspec.Struct, frozen=True):
-    prompt_tokens: int
-
-
-class _Vectors(msgspec.Struct, frozen=True):
-    data: list[_Vector]
-    usage: _VectorsUsage
-
-
 @dataclass(frozen=True, slots=True)
 class _Exchange:
     """An answer on its way, and the child that gives it."""
@@ -88,17 +75,17 @@ class EmbeddedEngine:
     async def embed(self, call: Call, request: EmbeddingsRequest) -> Embeddings:  # noqa: ARG002 # the Protocol's
         """Embed each input, a text or a list of the model's own token ids: its own dimensions."""
         texts = [request.input] if isinstance(request.input, str) else request.input
-        vectors: list[tuple[float, ...]] = []
+        found: list[tuple[float, ...]] = []
         tokens = 0
         async with self._slots.hold():
             for start in range(0, len(texts), _BATCH):
                 batch = [text for text in texts[start : start + _BATCH] if not isinstance(text, int)]
                 if len(batch) < len(texts[start : start + _BATCH]):
                     raise UnsupportedValue("One token id is no text. Send a list of them.", param="input")
-                part = await self._whole("/v1/embeddings", body.embeddings(batch), _Vectors, _MAX_VECTORS_BYTES)
-                vectors.extend(item.embedding for item in sorted(part.data, key=lambda item: item.index))
-                tokens += part.usage.prompt_tokens
-        return Embeddings(tuple(vectors), tokens)
+                part = await self._vectors(batch)
+                found.extend(part.vectors)
+                tokens += part.prompt_tokens
+        return Embeddings(tuple(found), tokens)
 
     async def count(self, call: Call, request: TokenizerRequest) -> int:  # noqa: ARG002 # the Protocol's
         """The prompt tokens of the messages and tools, as the child would read them."""
@@ -115,18 +102,28 @@ class EmbeddedEngine:
     def _slots(self) -> Slots:
         return self._supervisor.slots(self._model)
 
+    async def _vectors(self, batch: list[str | list[int]]) -> Embeddings:
+        answer = await self._body("/v1/embeddings", body.embeddings(batch), _MAX_VECTORS_BYTES)
+        try:
+            return vectors.read(answer, inputs=len(batch))
+        except (msgspec.MsgspecError, ValueError) as exc:
+            raise _unreadable() from exc
+
     async def _whole(self, path: str, data: bytes, into: type[T], max_bytes: int) -> T:
         """The child's whole answer."""
-        async with AsyncExitStack() as stack:
-            exchange = await self._asked(stack, path, data)
-            try:
-                answer = await exchange.reply.whole(max_bytes)
-            except TransportError as exc:
-                raise await self._failed(exchange.running, exc) from exc
+        answer = await self._body(path, data, max_bytes)
         try:
             return msgspec.json.decode(answer, type=into)
         except msgspec.MsgspecError as exc:
-            raise EngineFailed("The model's engine answered with something that cannot be read.") from exc
+            raise _unreadable() from exc
+
+    async def _body(self, path: str, data: bytes, max_bytes: int) -> bytes:
+        async with AsyncExitStack() as stack:
+            exchange = await self._asked(stack, path, data)
+            try:
+                return await exchange.reply.whole(max_bytes)
+            except TransportError as exc:
+                raise await self._failed(exchange.running, exc) from exc
 
     async def _deltas(self, exchange: _Exchange, reader: ChunkReader) -> AsyncIterator[tuple[Delta, ...]]:
         try:
@@ -169,3 +166,7 @@ class EmbeddedEngine:
         if isinstance(exc, ConnectFailed | ConnectionBroken):
             await self._supervisor.unreachable(self._model, running)
         return broken(exc)
+
+
+def _unreadable() -> EngineFailed:
+    return EngineFailed("The model's engine answered with something that cannot be read.")

@@ -1,0 +1,172 @@
+"""One answer of an upstream, chunk by chunk: its deltas, its ends, its usage, and what is a failure (contract R3, S4).
+
+Where the chunks come from, a stream or a whole body, is decided in `chunks` and `whole`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+from glmgate.adaptation.profile import Profile
+from glmgate.engines.call_ids import call_id
+from glmgate.engines.upstream import failures
+from glmgate.engines.upstream.choices import ChoiceReader
+from glmgate.engines.upstream.quoting import quoted
+from glmgate.engines.upstream.reported import of_document
+from glmgate.engines.upstream.secret import Secret
+from glmgate.engines.upstream.shapes import Chunk, Tokens
+from glmgate.errors import ContextLengthExceeded, EngineFailed
+from glmgate.wire.delta import Delta, FinishReason, Usage
+
+# Words for how an answer ended that mean the same everywhere; a profile adds its own.
+_FINISH: Final[Mapping[str, FinishReason]] = MappingProxyType(
+    {
+        "stop": "stop",
+        "length": "length",
+        "tool_calls": "tool_calls",
+        "function_call": "function_call",
+        "content_filter": "sensitive",
+        "sensitive": "sensitive",
+        "network_error": "network_error",
+        "model_context_window_exceeded": "model_context_window_exceeded",
+    }
+)
+_BESIDE: Final = ("web_search", "content_filter", "video_result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What has to be known to read an answer.
+
+    `may_be_empty`: an answer that ends at once without a word can be meant (a stop string, a text completion).
+    `now` gives Unix time, and `secret` is our credential there, which no message may show.
+    """
+
+    profile: Profile
+    may_be_empty: bool = False
+    now: Callable[[], float] = lambda: 0.0
+    secret: Secret | None = None
+    new_id: Callable[[], str] = call_id
+
+    @property
+    def words(self) -> dict[str, FinishReason]:
+        """What the upstream's words for an end mean."""
+        return {**_FINISH, **self.profile.finish}
+
+
+class Answer:
+    """The chunks of one answer, folded into deltas and ends."""
+
+    __slots__ = ("_beside", "_choices", "_reading", "_said", "_usage", "ended")
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._choices: dict[int, ChoiceReader] = {}
+        self._beside: dict[str, Any] = {}
+        self._usage: Usage | None = None
+        self._said = False
+        self.ended = False
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether every choice that has begun has come to its end. Usage and errors may still follow."""
+        return self.ended or (bool(self._choices) and all(choice.finish for choice in self._choices.values()))
+
+    def feed(self, chunk: Chunk) -> list[Delta]:
+        """The deltas of a chunk. Raises what its error means."""
+        if chunk.error or not chunk.choices:
+            self._check(chunk)
+        if chunk.web_search or chunk.content_filter or chunk.video_result:
+            self._beside |= {name: value for name in _BESIDE if (value := getattr(chunk, name))}
+        deltas: list[Delta] = []
+        tokens = chunk.usage
+        for place, choice in enumerate(chunk.choices or ()):
+            index = place if choice.index is None else choice.index
+            reader = self._choices.get(index)
+            if reader is None:
+                reader = self._choices[index] = ChoiceReader(index, self._reading.new_id)
+            delta = reader.feed(choice)
+            if delta is not None:
+                deltas.append(self._with_beside(delta) if self._beside else delta)
+            tokens = tokens or choice.usage
+        if tokens is not None:
+            self._account(tokens, deltas)
+        return deltas
+
+    def count_as_said(self) -> None:
+        """Deltas have left: from now on nothing can be asked again in secret."""
+        self._said = True
+
+    def end_unnamed(self) -> None:
+        """What has no reason for its end has ended all the same: a whole body is whole."""
+        for choice in self._choices.values():
+            choice.finish = choice.finish or "stop"
+
+    def close(self) -> list[Delta]:
+        """The ends of all choices, once. Raises EngineFailed when one has none, or one that is a failure."""
+        if self.ended:
+            return []
+        if not self.has_finished:
+            raise EngineFailed("The answer broke off before its end. Try again.")
+        ends = [self._end(self._choices[index]) for index in sorted(self._choices)]
+        ends[0] = self._with_beside(msgspec.structs.replace(ends[0], usage=self._usage))
+        self.ended = True
+        return ends
+
+    def _account(self, tokens: Tokens, deltas: list[Delta]) -> None:
+        """Of all usages the last counts. It is of all choices together, so it stands with one of them."""
+        if tokens.prompt_tokens is None and tokens.completion_tokens is None:
+            return
+        self._usage = _usage(tokens)
+        if deltas and deltas[0].choice == min(self._choices):
+            # Told early as well, so that a stream that is left has been counted up to here.
+            deltas[0] = msgspec.structs.replace(deltas[0], usage=self._usage)
+
+    def _end(self, choice: ChoiceReader) -> Delta:
+        try:
+            end = choice.close(self._reading.words)
+        except KeyError as exc:
+            word = quoted(str(choice.finish))
+            raise EngineFailed(f"The answer ended for a reason that is not known: {word!r}. Try again.") from exc
+        except ValueError as exc:
+            raise EngineFailed("The model called a function without its name. Try again.") from exc
+        if end.finish_reason == "network_error":
+            raise EngineFailed("The connection to the model broke off before the answer's end. Try again.")
+        if not self._said and not choice.has_text and not choice.has_calls:
+            self._check_empty(end)
+        return end
+
+    def _check_empty(self, end: Delta) -> None:
+        """An end with nothing before it that a caller could use, and nothing has left yet (contract rows R3, S4)."""
+        if end.finish_reason == "model_context_window_exceeded":
+            raise ContextLengthExceeded("The messages leave no room for an answer. Shorten them.", param="messages")
+        if end.finish_reason == "stop" and not self._reading.may_be_empty:
+            raise EngineFailed("The model ended its answer without having said anything. Try again.")
+
+    def _check(self, chunk: Chunk) -> None:
+        """Raise what a document means that is no piece of an answer."""
+        reported = of_document(msgspec.to_builtins(chunk))
+        if reported is not None:
+            reading = self._reading
+            raise failures.within(reading.profile, reported, now=reading.now(), secret=reading.secret)
+
+    def _with_beside(self, delta: Delta) -> Delta:
+        if not self._beside:
+            return delta
+        beside, self._beside = self._beside, {}
+        return msgspec.structs.replace(delta, extra=beside)
+
+
+def _usage(tokens: Tokens) -> Usage:
+    prompt, completion = tokens.prompt_tokens_details, tokens.completion_tokens_details
+    return Usage(
+        prompt=tokens.prompt_tokens or 0,
+        completion=tokens.completion_tokens or 0,
+        cached=(prompt.cached_tokens or 0) if prompt is not None else 0,
+        reasoning=(completion.reasoning_tokens or 0) if completion is not None else 0,
+    )

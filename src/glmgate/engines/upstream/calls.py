@@ -1,0 +1,150 @@
+"""The tool calls of one choice, piece by piece, however an upstream tells them apart (contract 0.4, 3.3, C10).
+
+Out come calls with an index that counts from 0, one id and one name, on their first piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from glmgate.engines.upstream.shapes import Call, Function
+from glmgate.wire.delta import ToolCallDelta
+
+_BUILT_IN: Final = ("code_interpreter", "web_browser", "drawing_tool", "retrieval", "web_search", "mcp")
+_CALLERS: Final = (None, "", "function", "custom")
+_NO_FUNCTION: Final = Function()
+
+
+@dataclass(slots=True)
+class _Open:
+    """A call that has begun. Its arguments are held back as long as its name is not known."""
+
+    index: int
+    given_id: str | None
+    id: str
+    custom: bool
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.arguments)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the arguments so far are a JSON value, so that nothing can follow."""
+        try:
+            msgspec.json.decode(self.text)
+        except (msgspec.MsgspecError, UnicodeEncodeError):
+            return False
+        return True
+
+
+class Calls:
+    """Feed it the pieces of each chunk in their order."""
+
+    __slots__ = ("_built_in", "_by_id", "_by_index", "_last", "_new_id", "_next")
+
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_id = new_id
+        self._by_index: dict[int, _Open] = {}
+        self._by_id: dict[str, _Open] = {}
+        self._last: _Open | None = None
+        self._built_in = False
+        self._next = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is a call of any kind."""
+        return self._last is not None or self._built_in
+
+    @property
+    def for_caller(self) -> bool:
+        """Whether there is a call that the caller has to carry out."""
+        return self._last is not None
+
+    def feed(self, pieces: Iterable[Call]) -> tuple[ToolCallDelta, ...]:
+        """The pieces in regular form."""
+        return tuple(delta for piece in pieces if (delta := self._feed(piece)) is not None)
+
+    def close(self) -> tuple[ToolCallDelta, ...]:
+        """What calls still lack at the end: empty arguments are `{}`, which clients can read. ValueError: no name."""
+        deltas = []
+        for call in self._by_id.values():
+            if not call.name:
+                raise ValueError("a call has no name")
+            if not call.custom and not call.text.strip():
+                deltas.append(ToolCallDelta(index=call.index, arguments="{}"))
+        return tuple(deltas)
+
+    def _feed(self, piece: Call) -> ToolCallDelta | None:
+        if piece.type not in _CALLERS and piece.function is None:
+            return self._native(piece)
+        function = piece.function or piece.custom or _NO_FUNCTION
+        name, arguments = function.name or "", _text(function.arguments) or function.input or ""
+        call = self._find(piece, name, arguments)
+        if call is None:
+            call = self._begin(piece)
+        elif arguments and piece.id and piece.id == call.given_id and name and arguments == call.text:
+            return None  # the whole call once more
+        began = not call.name
+        call.arguments.append(arguments)
+        call.name = call.name or name
+        if not call.name:
+            return None
+        if began:
+            return ToolCallDelta(call.index, id=call.id, name=call.name, arguments=call.text, custom=call.custom)
+        return ToolCallDelta(call.index, arguments=arguments, custom=call.custom) if arguments else None
+
+    def _find(self, piece: Call, name: str, arguments: str) -> _Open | None:
+        """The call that a piece goes on with; None when it begins one."""
+        if piece.index is not None:
+            call = self._by_index.get(piece.index)
+        elif piece.id and (name or piece.id in self._by_id):
+            return self._by_id.get(piece.id)
+        else:
+            # Nothing tells which one is meant: a name begins a call, anything else goes on with the last.
+            return None if name else self._last
+        return None if call is not None and _is_another(call, piece.id, name, arguments) else call
+
+    def _begin(self, piece: Call) -> _Open:
+        given = piece.id or None
+        own = given if given is not None and given not in self._by_id else self._new_id()
+        call = _Open(self._next, given, own, piece.custom is not None)
+        self._next += 1
+        self._by_id[own] = self._last = call
+        if piece.index is not None:
+            self._by_index[piece.index] = call
+        return call
+
+    def _native(self, piece: Call) -> ToolCallDelta:
+        """A piece of a tool that the upstream runs itself: each has an index of its own (contract 0.4)."""
+        members: dict[str, Any] = {"type": piece.type}
+        if piece.id:
+            members["id"] = piece.id
+        members |= {name: value for name in _BUILT_IN if (value := getattr(piece, name)) is not None}
+        self._next, index = self._next + 1, self._next
+        self._built_in = True
+        return ToolCallDelta(index=index, native=members)
+
+
+def _is_another(call: _Open, given: str | None, name: str, arguments: str) -> bool:
+    """Whether a piece with the index of `call` begins another one: some give all calls the index 0.
+
+    Others repeat the name, give a new id with each piece, or both; so only arguments that are whole, or another name,
+    tell.
+    """
+    if not name or (given and given == call.given_id):
+        return False
+    if call.name and name != call.name:
+        return True
+    return bool(given or arguments) and not call.custom and call.is_whole
+
+
+def _text(arguments: str | dict[str, Any] | None) -> str:
+    if isinstance(arguments, dict):
+        return msgspec.json.encode(arguments).decode()
+    return arguments or ""

@@ -72,11 +72,11 @@ class LearnedLimit:
             self._bounds = bounds
             self._limit = min(max(wanted, bounds.least), bounds.most)
 
-    def went_well(self, stake: Stake, *, now: float) -> None:
-        """A call got its answer. Only one that made use of the whole limit says that more might go."""
+    def went_well(self, stake: Stake, *, in_flight: int, now: float) -> None:
+        """A call got its answer, with so many in flight. Only where the whole limit is used may more be tried."""
         if self._refused_at is not None and stake.era == self._era and stake.at >= self._refused_at:
             self._refused_at, self._hold_s = None, _HOLD_S
-        if stake.at >= self.calls:
+        if max(stake.at, in_flight) >= self.calls:
             self._limit = max(self._limit, min(self._ceiling(now), self._limit + 1.0 / self._limit))
 
     def overloaded(self, stake: Stake, *, now: float) -> None:

@@ -235,9 +235,11 @@ class Pool:
         self._bounds, self._queue_limit = Learn.of(limit), queue_limit
         for known in self._credentials:
             known.limit.rebound(self._bounds)
-            if known.fingerprint not in fingerprints:
+        places = tuple(self.add(fingerprint) for fingerprint in fingerprints)  # first: who waits may need one of them
+        for known in self._credentials:
+            if known.place not in places:
                 self.drain(known.place)
-        return tuple(self.add(fingerprint) for fingerprint in fingerprints)
+        return places
 
     def state(self) -> PoolState:
         """Everything that people want to see of it."""
@@ -258,7 +260,7 @@ class Pool:
         """A lease's call got its answer. For `Lease` only."""
         known, now = self._credentials[credential], self._clock()
         known.parking.went_well(now=now)
-        known.limit.went_well(stake, now=now)
+        known.limit.went_well(stake, in_flight=known.in_flight, now=now)
         self._serve()
 
     def overloaded(self, credential: int, stake: Stake) -> None:

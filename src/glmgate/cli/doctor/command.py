@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -74,6 +75,8 @@ def command(
     Without --key and --base-url it looks at the upstreams of the settings and the environment. The exit status is 0
     when all is well, 1 when something is wrong, 2 when the flags are.
     """
+    if math.isnan(timeout):
+        raise click.UsageError("--timeout is 'nan', it must be a number of seconds.")
     if key is not None or base_url is not None:
         subjects, proxies = _given(key, base_url, model=model, only=only)
     else:
@@ -105,12 +108,8 @@ async def _examine(
             limits=limits if budgets[1].most else None,
             timeout_s=timeout_s,
         )
-        examination = Examination(means)
-        report = []
-        for subject in subjects:
-            examined = await examination.examine(subject, everywhere=len(subjects) == 1)
-            report.append((examined, advice(examined, directory(), now=time.time(), most=budgets[0].most)))
-        return report
+        examined = await Examination(means).examine(subjects)
+        return [(each, advice(each, directory(), now=time.time(), most=budgets[0].most)) for each in examined]
     finally:
         lines.end()
         await transport.aclose()

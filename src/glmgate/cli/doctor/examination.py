@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from glmgate.adaptation.profile import Profile, shipped, shipped_names
 from glmgate.cli.doctor import telling
-from glmgate.cli.doctor.findings import Examined, Finding, Subject, Tried
+from glmgate.cli.doctor.findings import Examined, Finding, Level, Subject, Tried
 from glmgate.engines.upstream import probes
 from glmgate.engines.upstream.probes import Asker, BudgetSpent, Listing, Target
 from glmgate.engines.upstream.reach import Hop, Reach, reach
@@ -59,16 +59,24 @@ class Examination:
         self._means = means
         self._reached: dict[str, Reach] = {}
 
-    async def examine(self, subject: Subject, *, everywhere: bool) -> Examined:
-        """All that can be found about a subject; `everywhere`: also where else it works when it works."""
-        examined = Examined(subject)
-        try:
-            await self._places(examined, everywhere=everywhere)
+    async def examine(self, subjects: Sequence[Subject]) -> list[Examined]:
+        """All that can be found about them: first whether each works at all, then what can be done there.
+
+        Where else one works that works is asked only when it is the only one: requests are few.
+        """
+        found = [Examined(subject) for subject in subjects]
+        for examined in found:
+            await self._while_paid(examined, self._places(examined, everywhere=len(found) == 1))
+        for examined in found:
             if examined.best is not None:
-                await self._abilities(examined, examined.best)
+                await self._while_paid(examined, self._abilities(examined, examined.best))
+        return found
+
+    async def _while_paid(self, examined: Examined, step: Awaitable[None]) -> None:
+        try:
+            await step
         except BudgetSpent:
             examined.spent = True
-        return examined
 
     async def _places(self, examined: Examined, *, everywhere: bool) -> None:
         named = examined.subject.place
@@ -97,14 +105,21 @@ class Examination:
             target = await self._recognised(target, listing, examined)
         target = self._with_model(target, listing, examined)
         if not target.model:
-            examined.tried.append(Tried(place))
-            self._add(examined, replace(telling.answered(Tried(place), named=True), text="no model is known to ask"))
+            self._nobody(place, listing, examined)
             return
         self._means.watch.begins(f"asking {target.model} at {place.base_url}")
         said = await self._means.asker.ask(target)
         examined.tried.append(Tried(place, said, target.model))
         self._clock(place, said, examined)
         self._add(examined, telling.answered(examined.tried[-1], named=place == examined.subject.place))
+
+    def _nobody(self, place: Place, listing: Listing | None, examined: Examined) -> None:
+        """No model is known to ask: what the list was refused with tells about the key, but that there is none."""
+        told = listing.said if listing is not None and listing.said.trouble and listing.said.status != 404 else None
+        examined.tried.append(Tried(place, told))
+        text = "not asked: no model is known" if told is None else telling.refusal(told)
+        level: Level = "bad" if place == examined.subject.place else "note"
+        self._add(examined, Finding(check="answer", where=place.base_url, level=level, text=text))
 
     async def _way(self, place: Place, examined: Examined) -> bool:
         """Whether one gets to the place's origin."""
@@ -216,11 +231,6 @@ class Examination:
     def _add(self, examined: Examined, finding: Finding) -> None:
         examined.findings.append(finding)
         self._means.watch.found(finding)
-
-
-def most_requests(subjects: Iterable[Subject], most: int, *, limits: bool) -> int:
-    """How many requests that cost something may be sent at most."""
-    return most + (sum(ROUNDS) * len(list(subjects)) if limits else 0)
 
 
 def _profile(name: str) -> Profile:

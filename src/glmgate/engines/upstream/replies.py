@@ -208,7 +208,9 @@ def _kind(status: int, code: str, message: str, profile: Profile) -> Trouble:
         if re.search(word, message, re.IGNORECASE):
             return failure.kind
     if status == 404:  # of a model or of the path, which is the difference between a right and a wrong base URL
-        return "model" if "model" in message.casefold() else "no_service"
+        return "model" if re.search(r"\bmodel\b", message, re.IGNORECASE) else "no_service"
+    if status in {405, 501}:
+        return "no_service"
     if found := errors.statuses.get(str(status)):
         return found.kind
     return _STATUSES.get(status, "broken" if status >= 500 else "invalid")

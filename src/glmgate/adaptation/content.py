@@ -47,6 +47,8 @@ def last_words(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     while (
         len(said) > 1
         and said[-1].role == said[-2].role == "assistant"
+        and isinstance(said[-1].content, str)
+        and isinstance(said[-2].content, str)
         and not (said[-1].tool_calls or said[-2].tool_calls)
     ):
         last, before = said.pop(), said.pop()

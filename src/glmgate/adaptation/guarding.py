@@ -14,7 +14,16 @@ from typing_extensions import override
 from glmgate.adaptation.change import Change, Piece
 from glmgate.adaptation.guard import JOINER, Guard, GuardStream, guard_of
 from glmgate.adaptation.profile import Profile
-from glmgate.wire.chat import ChatRequest, FunctionCall, FunctionDefinition, Message, ResponseFormat, Tool, ToolCall
+from glmgate.wire.chat import (
+    ChatRequest,
+    FunctionCall,
+    FunctionDefinition,
+    Message,
+    Part,
+    ResponseFormat,
+    Tool,
+    ToolCall,
+)
 from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.delta import Delta, ToolCallDelta
 from glmgate.wire.embeddings import EmbeddingsRequest
@@ -147,11 +156,20 @@ def _message(message: Message, guard: Guard) -> Message:
         text = getattr(message, name)
         if isinstance(text, str) and (guarded := guard.put_in(text)) is not text:
             changes[name] = guarded
+    if isinstance(message.content, list):
+        parts = [_part(part, guard) for part in message.content]
+        if any(map(operator.is_not, parts, message.content)):
+            changes["content"] = parts
     if message.tool_calls is not None:
         calls = [_tool_call(call, guard) for call in message.tool_calls]
         if any(map(operator.is_not, calls, message.tool_calls)):
             changes["tool_calls"] = calls
     return msgspec.structs.replace(message, **changes) if changes else message
+
+
+def _part(part: Part, guard: Guard) -> Part:
+    text = _text(part.text, guard)
+    return part if text is part.text else msgspec.structs.replace(part, text=text)
 
 
 def _tool_call(call: ToolCall, guard: Guard) -> ToolCall:

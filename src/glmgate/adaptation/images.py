@@ -60,6 +60,11 @@ def _image(image: ImageUrl, path: str, profile: Profile, notes: dict[Note, None]
 
 def _url(url: str, path: str, profile: Profile) -> str:
     """An address as it is; an image in base64 with or without its type before it, as the service takes it."""
+    if url.startswith(_ADDRESSES) and not profile.images.addresses:
+        raise UnsupportedValue(
+            f"{path!r} is an address, but this model is given no images from elsewhere. Send the image in base64.",
+            param=path,
+        )
     if profile.images.form == "none" or url.startswith(_ADDRESSES):
         return url
     # Looked for at its beginning only: what follows may be megabytes.

@@ -12,7 +12,7 @@ import msgspec
 from glmgate.adaptation.change import Change
 from glmgate.adaptation.profile import Profile
 from glmgate.errors import ContextLengthExceeded
-from glmgate.wire.chat import ChatRequest
+from glmgate.wire.chat import ChatRequest, Message
 from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.engine import Note
 from glmgate.wire.tokenizer import TokenizerRequest
@@ -44,7 +44,7 @@ def texts(request: M, profile: Profile) -> Change[M]:
 
     The engine would make tokens of all of it first: 28 s for 28 MiB (measured on a busy core).
     """
-    characters = sum(len(message.content) for message in request.messages if isinstance(message.content, str))
+    characters = sum(_characters(message) for message in request.messages)
     _check_characters(characters, profile, "messages")
     return Change(request)
 
@@ -80,6 +80,12 @@ def newer_name(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
         return Change(request)
     fitted = msgspec.structs.replace(request, max_tokens=None, max_completion_tokens=request.max_tokens)
     return Change(fitted, notes=(Note("max_tokens", "max_completion_tokens"),))
+
+
+def _characters(message: Message) -> int:
+    if isinstance(message.content, list):
+        return sum(len(part.text or "") for part in message.content)
+    return len(message.content or "")
 
 
 def _check_characters(characters: int, profile: Profile, field: str) -> None:

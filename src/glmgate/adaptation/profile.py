@@ -144,12 +144,13 @@ class Images(Part, frozen=True):
     """How an image is written (contract row I1), and which parts a content may have (I2).
 
     `base64` is the bare text, `data_url` the one with its type before it. With `text` as the only part, contents are
-    joined to one string. `detail`: the member of that name is sent.
+    joined to one string. `detail`: the member of that name is sent. `addresses`: images may be named by their address.
     """
 
     form: Literal["none", "base64", "data_url"] = "none"
     parts: tuple[str, ...] = ("text",)
     detail: bool = False
+    addresses: bool = True
 
 
 class User(Part, frozen=True):

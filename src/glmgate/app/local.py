@@ -31,6 +31,7 @@ from glmgate.weights.vocabulary import KIND as WORDPIECE
 from glmgate.weights.vocabulary import read_wordpiece
 
 _PROFILE: Final = "embedded"
+_PROFILE_WITH_IMAGES: Final = "embedded-images"
 _log = logging.getLogger(__name__)
 
 
@@ -90,7 +91,7 @@ def _given_model(path: Path, facts: GgufFacts) -> LocalModel:
 def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor, rank: Rank) -> Deployment:
     context = supervisor.context(facts)
     reader = _reader(model, facts, context)
-    profile = shipped(_PROFILE).for_model(
+    profile = shipped(_PROFILE if facts.projector is None else _PROFILE_WITH_IMAGES).for_model(
         # What is read into token ids by us holds no special token whatever it says.
         guarded=facts.control_tokens if reader is None else (),
         markup=facts.markup_tokens,

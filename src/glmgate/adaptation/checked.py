@@ -19,7 +19,7 @@ from glmgate.adaptation.profile import Profile
 from glmgate.adaptation.thinking import without_thinking
 from glmgate.errors import EngineFailed, UnsupportedValue
 from glmgate.wire.chat import ChatRequest, Tool
-from glmgate.wire.delta import Delta, FinishReason, Usage
+from glmgate.wire.delta import Delta, FinishReason, ToolCallDelta, Usage
 from glmgate.wire.engine import Note
 from glmgate.wire.fold import ChoiceFold
 
@@ -159,7 +159,10 @@ class Checked(Piece):
         """The end of a good answer, with all of it that has not left yet."""
         end: FinishReason = reason if reason in _CUT_OFF else "tool_calls" if self._fold.calls else "stop"
         if self._going:
-            return msgspec.structs.replace(self._first_thoughts(delta), finish_reason=end)
+            calls = () if end in _CUT_OFF else self._empty_arguments()
+            return msgspec.structs.replace(
+                self._first_thoughts(delta), finish_reason=end, tool_calls=(*delta.tool_calls, *calls)
+            )
         given = "".join(self._fold.content)
         text = given if self._fold.calls else bare(given)
         logprobs = self._fold.logprobs if text == given else None
@@ -168,6 +171,11 @@ class Checked(Piece):
             delta, content=text or None, tool_calls=calls, logprobs=logprobs, finish_reason=end
         )
         return self._first_thoughts(whole)
+
+    def _empty_arguments(self) -> tuple[ToolCallDelta, ...]:
+        """Clients read an object, and some models call without any."""
+        calls = self._fold.calls.items()
+        return tuple(ToolCallDelta(index, arguments="{}") for index, call in calls if not any(call.arguments))
 
 
 def _apart(delta: Delta) -> tuple[tuple[Delta, ...], Delta]:

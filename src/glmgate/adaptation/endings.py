@@ -24,6 +24,33 @@ def endings(request: G, profile: Profile) -> Change[G]:
     return Change(request, undo=Endings())
 
 
+def silence(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
+    """A stop without a word or a call is no answer, whatever was thought before it (contract row S4).
+
+    Unless the service was given stop strings: then it may have begun with one.
+    """
+    if profile.tools.enforced_by == "constraint" or request.stop:
+        return Change(request)
+    return Change(request, undo=Silence())
+
+
+class Silence(Piece):
+    """Raises for an answer that stops and has said nothing."""
+
+    __slots__ = ("_spoke",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._spoke = False
+
+    @override
+    def feed(self, delta: Delta) -> tuple[Delta, ...]:
+        self._spoke = self._spoke or bool(delta.content or delta.tool_calls)
+        if delta.finish_reason == "stop" and not self._spoke:
+            raise EngineFailed("The model ended its answer without having said anything. Send the request again.")
+        return (delta,)
+
+
 class Endings(Piece):
     """Raises for ends that are none."""
 

@@ -74,6 +74,7 @@ CHAT: Final[tuple[Rule[ChatRequest], ...]] = (
     length.longest,
     thinking.thinking,
     stop.stop,
+    endings.silence,
     fields.searching,
     tools.tools,
     tool_choice.parallel,

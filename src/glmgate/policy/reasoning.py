@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from glmgate.wire.chat import ChatRequest, FunctionCall, Message
+from glmgate.wire.chat import ChatRequest, FunctionCall, Message, Part
 from glmgate.wire.fold import CompletedChoice
 from glmgate.wire.members import plain
 
@@ -162,18 +162,18 @@ def _by_ids(scope: Scope, message: Message) -> str | None:
 
 def _message_line(message: Message) -> bytes:
     role = _ROLES.get(message.role, message.role)
-    text = _text(message)
+    text = message.content if isinstance(message.content, str) else _joined(message.content)
     # Clients trim what a model said (many answers begin with a line break), not what their users wrote.
-    return _line(role, text.strip() if role == "assistant" else text, *_calls(message))
+    text = text.strip() if role == "assistant" else text
+    if message.tool_calls or message.function_call:
+        return _line(role, text, *_calls(message))
+    return _line(role, text)
 
 
-def _text(message: Message) -> str:
-    content = message.content
-    if content is None or isinstance(content, str):
-        return content or ""
+def _joined(content: list[Part] | None) -> str:
     return _BETWEEN_PARTS.join(
         (part.text or "") if part.type == "text" else msgspec.json.encode(plain(part), order="sorted").decode()
-        for part in content
+        for part in content or ()
     )
 
 
@@ -199,6 +199,5 @@ def _arguments(function: FunctionCall) -> str:
 
 
 def _line(*words: str) -> bytes:
-    """Words as bytes that no other words make: each with its length before it."""
-    coded = [word.encode("utf-8", "surrogatepass") for word in words]
-    return b"".join(b"%d:%b" % (len(word), word) for word in coded) + b"\n"
+    """Words as bytes that no other words make, and no other words in several lines."""
+    return msgspec.json.encode(words)

@@ -156,7 +156,9 @@ def _check_messages(look: Look, manners: Manners) -> None:
     for place, message in enumerate(messages):
         path = f"messages[{place}]"
         if message.get("role") not in manners.roles:
-            raise bad(f"{path}: unexpected role {message.get('role')!r}", path)
+            if manners.unknown == "refused":
+                raise bad(f"{path}: unexpected role {message.get('role')!r}", path)
+            look.ignore(f"{path}.role")  # a template writes the roles that it knows
         if message.get("content") is None and not message.get("tool_calls"):
             raise bad(f"{path}.content: expected a string or a list", path)
         for part in message["content"] if isinstance(message.get("content"), list) else ():

@@ -138,6 +138,13 @@ class Service:
         """Take this long before an answer begins, and between its pieces."""
         self._pace = (first_s, between_s)
 
+    def forget(self) -> None:
+        """Be as new, for the next test."""
+        for kept in (self.requests, self._scripts, self._rules):
+            kept.clear()
+        self.framing, self._usual, self._allowed, self._pace = "each", Answer(), None, (0.0, 0.0)
+        self.most_in_flight = 0
+
     # What it heard.
 
     @property

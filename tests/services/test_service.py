@@ -235,7 +235,7 @@ def test_glms_vectors(zai: Service) -> None:
     [
         ({"top_p": 0}, 400),
         ({"max_tokens": 40_000}, 400),
-        ({"messages": [{"role": "developer", "content": "Be brief."}, *HELLO]}, 400),
+        ({"tools": []}, 400),
         ({"messages": image(IMAGE)}, 400),
         ({"messages": image(f"data:image/png;base64,{IMAGE}")}, 200),
         ({"tool_choice": "auto"}, 400),
@@ -254,6 +254,12 @@ def test_what_vllm_drops_in_silence(vllm: Service, member: str) -> None:
     value = {"type": "disabled"} if member == "thinking" else True
     assert post(vllm, {"model": "m", "messages": HELLO, member: value}).status == 200
     assert vllm.ignored == [member]
+
+
+def test_a_role_that_no_template_knows(vllm: Service) -> None:
+    """It is answered, and what was said in that role is not in the prompt."""
+    assert chat(vllm, messages=[{"role": "developer", "content": "Be brief."}, *HELLO]).status == 200
+    assert vllm.ignored == ["messages[0].role"]
 
 
 def test_reasoning_has_another_name_at_vllm(vllm: Service) -> None:

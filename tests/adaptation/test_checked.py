@@ -1,4 +1,4 @@
-"""Answers that are looked at before they go on: whatever a service says, the caller gets what was asked, or an error."""
+"""Answers that are looked at before they go on: whatever a service says, the caller gets what was asked or an error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from glmgate.adaptation.profile import Profile
 from glmgate.errors import ContextLengthExceeded, EngineFailed, GlmgateError, UnsupportedValue
-from glmgate.wire.delta import Delta, ToolCallDelta, Usage
+from glmgate.wire.delta import Delta, FinishReason, ToolCallDelta, Usage
 from tests.adaptation.asking import Outcome, asked, calls, says, whole
 from tests.adaptation.requests import TIME, WEATHER, chat, folded
 from tests.adaptation.services import service
@@ -29,7 +29,9 @@ TEXTS = st.sampled_from(
 CALLS = st.lists(
     st.sampled_from([CALL, ("get_time", ""), ("get_time", "{"), ("nobody", "{}"), ("get_weather", "[]")]), max_size=2
 )
-ENDS = st.sampled_from(["stop", "length", "tool_calls", "sensitive", "network_error", "model_context_window_exceeded"])
+ENDS: st.SearchStrategy[FinishReason] = st.sampled_from(
+    ["stop", "length", "tool_calls", "sensitive", "network_error", "model_context_window_exceeded"]
+)
 
 
 @st.composite

@@ -47,3 +47,12 @@ def test_an_answer_with_one_call_stays_as_it_is() -> None:
     deltas = [Delta(tool_calls=(piece(0, "{}", name="f"),)), Delta(finish_reason="tool_calls")]
     assert through(undo, deltas) == deltas
     assert not undo.done
+
+
+def test_what_a_service_runs_by_itself_is_not_counted() -> None:
+    """Pieces of its own tools are no calls that the caller would have to answer (contract 3.4)."""
+    native = ToolCallDelta(index=9, native={"type": "web_search"})
+    undo = FirstCall()
+    deltas = through(undo, [Delta(tool_calls=(native,)), Delta(tool_calls=(piece(0, "{}", name="f"), native))])
+    assert not undo.done
+    assert deltas[1].tool_calls == (piece(0, "{}", name="f"), native)

@@ -9,6 +9,7 @@ from glmgate.errors import InvalidRequest, MissingParameter
 from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.members import convert
 from tests.adaptation.requests import PROFILE
+from tests.adaptation.services import service
 
 
 def request(**members: object) -> EmbeddingsRequest:
@@ -67,3 +68,33 @@ def test_another_size_is_said(dimensions: int, report: str, exact: bool) -> None
 def test_the_models_own_size_needs_no_word() -> None:
     """Nothing is changed."""
     assert fit_embeddings(request(dimensions=384), PROFILE)[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked", "report", "exact"),
+    [
+        (512, 512, [], True),
+        (2048, 2048, [], True),
+        (300, 512, ["dimensions=512->300"], False),
+        (1536, 2048, ["dimensions=2048->1536"], False),
+        (3072, 2048, ["dimensions=2048->3072"], True),
+    ],
+)
+def test_row_e3_the_services_own_sizes_are_asked_for(wanted: int, asked: int, report: list[str], exact: bool) -> None:
+    """Contract row E3: others are made of the next larger one, and reported."""
+    fitted, notes = fit_embeddings(request(dimensions=wanted), service("zai", "embedding-3"))
+    assert fitted.dimensions == asked
+    assert [str(note) for note in notes] == report
+    assert all(note.exact is exact for note in notes)
+
+
+def test_row_e3_a_service_of_its_own_sizes_is_asked_for_any() -> None:
+    """Contract row E3: where nothing is known, the service says what it can."""
+    fitted, notes = fit_embeddings(request(dimensions=300), service("openai", "text-embedding-3-small"))
+    assert (fitted.dimensions, notes) == (300, ())
+
+
+def test_row_e1_vectors_are_asked_for_in_numbers() -> None:
+    """Contract row E1: base64 is made here, so the service is not asked for a form that it may not know."""
+    fitted, notes = fit_embeddings(request(encoding_format="base64"), service("zai", "embedding-3"))
+    assert (fitted.encoding_format, notes) == (None, ())

@@ -229,3 +229,23 @@ def test_recursion_that_doubles_is_refused_at_its_choice() -> None:
     error = refusal({"$defs": {"a": {"anyOf": [pair, pair]}}, "$ref": "#/$defs/a"})
     assert error.param == "s.$defs.a"
     assert "a property that has its own const" in error.message
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "minLength": 5, "maxLength": 1},
+        {"anyOf": [{"properties": {"a": {"$ref": "#"}}}, {"properties": {"a": {"$ref": "#"}, "b": {}}}]},
+    ],
+)
+def test_what_stops_grammars_is_no_harm_elsewhere(schema: dict[str, Any]) -> None:
+    """Where an answer is validated, only what a validator cannot bear is refused."""
+    SchemaCheck(BARE.schemas, grammar=False).check(schema, "p")
+    with pytest.raises(InvalidRequest):
+        SchemaCheck(BARE.schemas).check(schema, "p")
+
+
+def test_references_stay_inside_wherever_they_are_read() -> None:
+    """Also without a grammar."""
+    with pytest.raises(InvalidRequest):
+        SchemaCheck(BARE.schemas, grammar=False).check({"$ref": "http://example.com"}, "p")

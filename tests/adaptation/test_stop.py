@@ -12,7 +12,9 @@ from glmgate.adaptation.fit import fit
 from glmgate.adaptation.stop import Stop
 from glmgate.errors import InvalidRequest
 from glmgate.wire.delta import Delta, ToolCallDelta, Usage
+from tests.adaptation.asking import asked, says
 from tests.adaptation.requests import PROFILE, chat, fitted_chat, fitted_completion, folded, noted, said, through
+from tests.adaptation.services import service
 
 
 @pytest.mark.parametrize("given_stop", ["END", ["END"], ["x", "END"]])
@@ -111,3 +113,26 @@ def test_log_probabilities_of_a_whole_answer_are_cut_too() -> None:
 def test_any_cutting_gives_the_same_answer(texts: list[str], stops: list[str]) -> None:
     """Undoing over pieces equals undoing over the whole."""
     assert said(Stop(stops), *texts) == said(Stop(stops), "".join(texts))
+
+
+@pytest.mark.parametrize(("name", "sent"), [("zai", ["a"]), ("generic", None), ("openai", ["a", "b", "c"])])
+def test_row_n6_services_are_sent_what_they_take(name: str, sent: list[str] | None) -> None:
+    """Contract row N6: the first ones; all are enforced by us, which is said where some are not sent."""
+    fitted = fit(chat(stop=["a", "b", "c"]), service(name, "m"))
+    assert getattr(fitted.request, "stop", None) == sent
+    assert noted(fitted) == ([] if name == "openai" else ["stop=emulated"])
+
+
+def test_row_n6_one_that_is_sent_is_enforced_all_the_same() -> None:
+    """Contract row N6: a service that ignores it, and a string that is cut by chunks."""
+    outcome = asked(chat(stop="END"), service("zai"), [says("One E", "ND two")])
+    assert (outcome.sent[0].stop, outcome.choice.content, outcome.choice.finish_reason) == (["END"], "One ", "stop")
+
+
+@given(st.integers(1, 6), st.sampled_from([["four"], ["nine", "e f"], ["two", "three"], ["x"]]))
+def test_row_n6_stops_hold_across_chunks(size: int, stops: list[str]) -> None:
+    """Contract row N6: however the text is cut, it ends before the first of them."""
+    text = "one two three four"
+    pieces = [text[start : start + size] for start in range(0, len(text), size)]
+    outcome = asked(chat(stop=stops), service("zai"), [says(*pieces)])
+    assert outcome.choice.content == text[: min((text.find(stop) for stop in stops if stop in text), default=len(text))]

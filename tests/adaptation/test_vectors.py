@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glmgate.adaptation.vectors import resized, turn
+from glmgate.adaptation.vectors import resized, truncated, turn
 
 FIXED = [-2.857738033247, 1.0, 4.041451884327, 3.674234614175, -7.0, 1.732050807569]
 SIZES = st.sampled_from([1, 2, 3, 5, 6, 12, 17, 40, 64])
@@ -73,3 +73,11 @@ def test_near_stays_near() -> None:
 def test_the_projection_never_changes() -> None:
     """Vectors that were stored stay comparable with those of later versions."""
     assert turn([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) == pytest.approx(FIXED)
+
+
+def test_truncated_vectors_are_the_beginning_in_length_one() -> None:
+    """As services do whose models put most into the first coordinates (contract row E3)."""
+    assert truncated((3.0, 4.0, 12.0), 2) == (0.6, 0.8)
+    assert truncated((3.0, 4.0), 2) == (0.6, 0.8)
+    assert truncated((0.0, 0.0, 1.0), 2) == (0.0, 0.0)
+    assert truncated((0.6, 0.8), 4) == (0.6, 0.8, 0.0, 0.0)

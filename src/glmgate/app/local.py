@@ -15,12 +15,12 @@ from glmgate.adaptation.profile import shipped
 from glmgate.adaptation.wordpiece import WordPiece
 from glmgate.engines.embedded.engine import EmbeddedEngine
 from glmgate.engines.embedded.fitting import advice, kind_of
-from glmgate.engines.embedded.machine import memory_for_models
+from glmgate.engines.embedded.machine import availability, memory_for_models
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.errors import SettingsError
 from glmgate.routing.adapted import Adapted
-from glmgate.routing.catalogue import Deployment, Rank
+from glmgate.routing.catalogue import Deployment, ModelKind, Rank
 from glmgate.routing.fanout import Fanout
 from glmgate.settings import Settings
 from glmgate.weights.builtin import builtin_models
@@ -41,6 +41,11 @@ def local_deployments(settings: Settings, supervisor: Supervisor) -> list[Deploy
     Raises SettingsError, WeightsUnreadable.
     """
     return [_deployment(model, facts, supervisor, rank) for model, facts, rank in _local_models(settings)]
+
+
+def local_kinds(settings: Settings) -> dict[str, ModelKind]:
+    """What each of these models does, by name; none where the embedded engine cannot run."""
+    return {} if availability() else {model.name: model.kind for model, _, _ in _local_models(settings)}
 
 
 def _local_models(settings: Settings) -> Iterator[tuple[LocalModel, GgufFacts, Rank]]:

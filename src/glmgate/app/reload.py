@@ -40,6 +40,7 @@ class Reloads:
         self._apply = apply
         self._poll_s = poll_s
         self._asked = asyncio.Event()
+        self._known = _looks(settings.files)
         self._log = get_logger("glmgate.settings")
 
     def ask(self) -> None:
@@ -48,22 +49,13 @@ class Reloads:
 
     async def run(self) -> None:
         """Reload whenever it is asked for or a file has changed, until this is cancelled."""
-        known = await asyncio.to_thread(_looks, self.settings.files)
         while True:
-            asked = await self._pause()
-            now = await asyncio.to_thread(_looks, self.settings.files)
-            # A file that is being written changes again: it is read when it has been the same for a while.
-            while now != known and not asked:
-                await asyncio.sleep(self._poll_s)
-                before, now = now, await asyncio.to_thread(_looks, self.settings.files)
-                if before == now:
-                    break
-            if asked or now != known:
+            if await self._pause() or await self._has_changed():
                 await self.reload()
-                known = await asyncio.to_thread(_looks, self.settings.files)
 
     async def reload(self) -> bool:
         """Read the settings and let them hold. False when they are refused; the old ones then still hold."""
+        self._known = await asyncio.to_thread(_looks, self.settings.files)
         try:
             if self.settings.file is not None and not self.settings.file.is_file():
                 raise SettingsError(f"The settings file {str(self.settings.file)!r} is gone.")
@@ -76,6 +68,8 @@ class Reloads:
             return False
         if fixed := list(_changed(self.settings, wanted)):
             self._log.warning("settings that need a restart have changed", settings=fixed)
+        if kept.files != self.settings.files:
+            self._known = await asyncio.to_thread(_looks, kept.files)
         self.settings = kept
         self._log.info(
             "settings reloaded",
@@ -83,6 +77,16 @@ class Reloads:
             models=[each.name for each in kept.routed],
         )
         return True
+
+    async def _has_changed(self) -> bool:
+        """Whether a file is another one than before, and finished: one that is being written changes again."""
+        now = await asyncio.to_thread(_looks, self.settings.files)
+        while now != self._known:
+            await asyncio.sleep(self._poll_s)
+            before, now = now, await asyncio.to_thread(_looks, self.settings.files)
+            if before == now:
+                return True
+        return False
 
     async def _pause(self) -> bool:
         """Wait for the next look; True when a reload is asked for."""

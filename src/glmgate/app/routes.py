@@ -20,7 +20,7 @@ from glmgate.policy.reasoning import family_of
 from glmgate.routing.adapted import Adapted
 from glmgate.routing.attempts import Attempts
 from glmgate.routing.cached import Cached
-from glmgate.routing.catalogue import Catalogue, Deployment, Rank
+from glmgate.routing.catalogue import Catalogue, Deployment, ModelKind, Rank
 from glmgate.routing.continuity import Continuity, Places
 from glmgate.routing.failover import Candidate, Failover
 from glmgate.routing.fanout import Fanout
@@ -51,7 +51,7 @@ class Routes:
 
     def catalogue(self, settings: Settings) -> Catalogue:
         """Who answers from now on. Raises SettingsError before anything has changed."""
-        check(settings, self.local)
+        check(settings, {each.name: each.kind for each in self.local})
         services = (*settings.upstreams, *(found.upstream for found in settings.found))
         chains = _Chains(self, settings, {service.name: self._places(service, settings) for service in services})
         routed = [chains.deployment(model, "route") for model in settings.routed]
@@ -91,20 +91,22 @@ class Routes:
         return self.continuity.pool(service.name, fingerprints, limit=limit, queue_limit=settings.routing.queue)
 
 
-def check(settings: Settings, local: Sequence[Deployment]) -> None:
-    """SettingsError where a route names a local model that is not here, or one of another kind."""
-    by_name = {deployment.name.casefold(): deployment for deployment in local}
+def check(settings: Settings, local: Mapping[str, ModelKind]) -> None:
+    """SettingsError where a route names a local model that is not here, or one of another kind.
+
+    `local` are the kinds of those that are, by name.
+    """
+    kinds = {name.casefold(): kind for name, kind in local.items()}
     for model in settings.routed:
         for route in model.routes:
             if route.engine is None:
                 continue
-            found = by_name.get(route.engine.casefold())
-            if found is None:
-                there = [deployment.name for deployment in local]
-                listed = nearest(route.engine, there) if there else ". There are none."
+            kind = kinds.get(route.engine.casefold())
+            if kind is None:
+                listed = nearest(route.engine, list(local)) if local else ". There are none."
                 raise SettingsError(f"{model.where} engine is {route.engine!r}, which is no local model{listed}")
-            if found.kind != model.kind:
-                raise SettingsError(f"{model.where} engine is {route.engine!r}, a model of the kind {found.kind!r}.")
+            if kind != model.kind:
+                raise SettingsError(f"{model.where} engine is {route.engine!r}, a model of the kind {kind!r}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ What is fetched and how is decided in `weights`.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import shutil
 import sys
 from collections.abc import Awaitable, Callable
@@ -17,8 +18,7 @@ import click
 from glmgate.cli.progress import Progress, size
 from glmgate.engines.embedded.machine import memory_for_models
 from glmgate.settings import Settings
-from glmgate.transport.aiohttp import AiohttpTransport
-from glmgate.transport.interfaces import Timeouts
+from glmgate.transport.interfaces import Timeouts, Transport
 from glmgate.weights.asking import Asker, Patience
 from glmgate.weights.catalogue import Entry
 from glmgate.weights.fit import FIXED_BYTES
@@ -104,7 +104,9 @@ def licence(entry: Entry) -> str:
 
 def _run(work: Callable[[Asker], Awaitable[_T]], settings: Settings, patience: Patience, watch: Progress) -> _T:
     async def run() -> _T:
-        transport = AiohttpTransport()
+        # Not before something is fetched: `serve` imports this module, and aiohttp is a fifth of what it would import.
+        module = importlib.import_module("glmgate.transport.aiohttp")
+        transport: Transport = module.AiohttpTransport(proxies=settings.proxies)
         try:
             asker = Asker(transport, token=settings.hub.token, patience=patience, watch=watch, sleep=asyncio.sleep)
             return await work(asker)

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "models": "glmgate.cli.models",
     "rm": "glmgate.cli.rm",
     "keys": "glmgate.cli.keys",
+    "config": "glmgate.cli.config",
     "doctor": "glmgate.cli.doctor.command",
     "completion": "glmgate.cli.completion",
     "version": "glmgate.cli.version",

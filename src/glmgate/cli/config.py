@@ -1,0 +1,117 @@
+"""`glmgate config`: looks at the settings without starting anything.
+
+What is right and wrong is decided in `glmgate.settings`; no service is asked, and no secret is ever printed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from glmgate.app.local import local_kinds
+from glmgate.app.routes import check as check_routes
+from glmgate.cli.options import place, read
+from glmgate.settings import Settings
+from glmgate.settings.models import Model, Route
+from glmgate.settings.upstreams import UpstreamSettings
+
+
+@click.group("config")
+def command() -> None:
+    """Look at the settings."""
+
+
+@command.command("check")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@place
+def check(home: Path | None, config: Path | None, *, as_json: bool) -> None:
+    """Check the settings, and show which services and models they name. Asks no service; shows no secret.
+
+    Exit status 1 when something is wrong, with what it is and where it stands.
+    """
+    settings = read(home, config)
+    check_routes(settings, local_kinds(settings))
+    found = _found(settings)
+    click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(_lines(found)))
+
+
+def _found(settings: Settings) -> dict[str, Any]:
+    """All that is worth knowing, as plain values."""
+    return {
+        "file": None if settings.file is None else str(settings.file),
+        "home": str(settings.home),
+        "listens": f"{settings.server.host}:{settings.server.port}",
+        "upstreams": [_upstream(each, "file") for each in settings.upstreams]
+        + [_upstream(each.upstream, "environment") for each in settings.found],
+        "models": [_model(each) for each in settings.routed],
+        "secrets": _secrets(settings),
+    }
+
+
+def _upstream(settings: UpstreamSettings, origin: str) -> dict[str, Any]:
+    times = settings.timeouts
+    return {
+        "name": settings.name,
+        "from": origin,
+        "profile": settings.profile.name,
+        "base_url": settings.base_url,
+        "credentials": [each.reference for each in settings.credentials],
+        "concurrency": settings.concurrency,
+        "timeouts": {
+            "connect": times.connect_s,
+            "first": times.first_s,
+            "idle": times.idle_s,
+            "total": times.total_s,
+        },
+    }
+
+
+def _model(model: Model) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "kind": model.kind,
+        "aliases": list(model.aliases),
+        "route": [_route(each) for each in sorted(model.routes, key=lambda each: each.priority)],
+        "cache": None if model.cache is None else {"ttl": model.cache.ttl, "on": model.cache.on},
+        "coalesce": model.coalesce,
+        "remember": model.remember,
+    }
+
+
+def _route(route: Route) -> dict[str, Any]:
+    where = {"engine": route.engine} if route.upstream is None else {"upstream": route.upstream, "model": route.model}
+    return {**where, "priority": route.priority, "weight": route.weight}
+
+
+def _secrets(settings: Settings) -> list[str]:
+    """Where secrets were found. One that is missing is an error before this is reached."""
+    credentials = [each.reference for upstream in settings.upstreams for each in upstream.credentials]
+    own = ["[server] master_key"] if settings.master_key is not None else []
+    own += ["[pull] token"] if settings.hub.token is not None else []
+    return [*own, *dict.fromkeys(credentials), *(f"env:{each.variable}" for each in settings.found)]
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    yield f"File       {found['file'] or 'none'}"
+    yield f"Home       {found['home']}"
+    yield f"Listens    {found['listens']}"
+    for upstream in found["upstreams"]:
+        yield f"Upstream   {upstream['name']} (profile {upstream['profile']}): {upstream['base_url']}"
+        keys = ", ".join(f"{reference} is set" for reference in upstream["credentials"]) or "no credential"
+        slots = upstream["concurrency"]
+        yield f"           {keys}; {'slots are learned' if slots == 'learn' else f'{slots} slots for each credential'}"
+        if upstream["from"] == "environment":
+            yield "           found in the environment: it answers GLM names; `serve --local` prevents it"
+    for model in found["models"]:
+        also = f", also {', '.join(model['aliases'])}" if model["aliases"] else ""
+        yield f"Model      {model['name']} ({model['kind']}{also})"
+        for route in model["route"]:
+            where = route.get("engine") or f"{route['upstream']}/{route['model']}"
+            yield f"           {route['priority']}. {where}{', local' if 'engine' in route else ''}"
+    if not found["upstreams"] and not found["models"]:
+        yield "Models     those that are pulled and built in; no service is named"
+    yield "The settings are right."

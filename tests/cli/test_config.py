@@ -1,0 +1,120 @@
+"""`glmgate config check`: what it shows, and how it tells what is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from glmgate.cli.main import main
+
+TEXT = """
+[server]
+port = 1234
+
+[[upstreams]]
+name = "main"
+profile = "zai"
+credentials = ["env:SOME_KEY", "file:key"]
+concurrency = 4
+
+[[upstreams]]
+name = "own"
+profile = "vllm"
+
+[[models]]
+name = "glm-4.6"
+aliases = ["gpt-4o"]
+route = [{ upstream = "own", model = "zai-org/GLM-4.6" }, { upstream = "main", priority = 1 }]
+cache = { ttl = 60 }
+"""
+
+
+def checked(home: Path, text: str | None, *flags: str, **environment: str) -> Result:
+    """The command's outcome with `text` as the home's file."""
+    if text is not None:
+        (home / "glmgate.toml").write_text(text)
+    (home / "key").write_text("file.SECRET")
+    return CliRunner().invoke(main, ["config", "check", "--home", str(home), *flags], env=environment)
+
+
+def found(home: Path, text: str | None, **environment: str) -> dict[str, Any]:
+    """What it shows as JSON."""
+    result = checked(home, text, "--json", **environment)
+    assert result.exit_code == 0, result.output
+    shown: dict[str, Any] = json.loads(result.stdout)
+    return shown
+
+
+def test_services_models_and_secrets_are_shown(tmp_path: Path) -> None:
+    """Everything that was set, and where each secret is; never what it is."""
+    result = checked(tmp_path, TEXT, SOME_KEY="env.SECRET")
+    assert result.exit_code == 0
+    assert "SECRET" not in result.output
+    for part in (
+        str(tmp_path / "glmgate.toml"),
+        "127.0.0.1:1234",
+        "main (profile zai): https://",
+        "env:SOME_KEY is set, file:key is set; 4 slots",
+        "own (profile vllm): http://127.0.0.1:8000/v1",
+        "no credential; slots are learned",
+        "glm-4.6 (chat, also gpt-4o)",
+        "1. own/zai-org/GLM-4.6",
+        "1. main/glm-4.6",
+        "The settings are right.",
+    ):
+        assert part in result.stdout
+
+
+def test_programs_get_json(tmp_path: Path) -> None:
+    """With the same facts."""
+    shown = found(tmp_path, TEXT, SOME_KEY="env.SECRET")
+    assert [each["name"] for each in shown["upstreams"]] == ["main", "own"]
+    assert shown["upstreams"][0]["credentials"] == ["env:SOME_KEY", "file:key"]
+    assert shown["upstreams"][0]["timeouts"] == {"connect": 5, "first": 120, "idle": 60, "total": 600}
+    assert shown["models"][0]["route"][0] == {
+        "upstream": "own",
+        "model": "zai-org/GLM-4.6",
+        "priority": 1,
+        "weight": 1,
+    }
+    assert shown["secrets"] == ["env:SOME_KEY", "file:key"]
+
+
+def test_without_a_file_all_is_well(tmp_path: Path) -> None:
+    """Nothing has to be set."""
+    result = checked(tmp_path, None)
+    assert (result.exit_code, "no service is named" in result.stdout) == (0, True)
+
+
+def test_a_key_in_the_environment_is_shown(tmp_path: Path) -> None:
+    """By its variable."""
+    (upstream,) = found(tmp_path, None, ZAI_API_KEY="a.SECRET")["upstreams"]
+    assert (upstream["name"], upstream["from"], upstream["credentials"]) == ("zai", "environment", ["env:ZAI_API_KEY"])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (TEXT, "SOME_KEY, which is not set"),
+        (TEXT.replace("concurrency", "concurency"), "Do you mean concurrency?"),
+        (TEXT.replace("env:SOME_KEY", "a.SECRET"), "never the secret itself"),
+        ('[[models]]\nname = "x"\nroute = [{ engine = "nobody" }]\n', "which is no local model"),
+    ],
+)
+def test_what_is_wrong_is_told_with_status_1(tmp_path: Path, text: str, told: str) -> None:
+    """In one line, without secrets."""
+    result = checked(tmp_path, text)
+    assert result.exit_code == 1
+    assert told in result.stderr
+    assert "SECRET" not in result.output
+
+
+def test_a_file_can_be_named(tmp_path: Path) -> None:
+    """As for every command."""
+    (tmp_path / "other.toml").write_text("[server]\nport = 99\n")
+    result = checked(tmp_path, None, "--config", str(tmp_path / "other.toml"))
+    assert "127.0.0.1:99" in result.stdout

@@ -18,6 +18,7 @@ _NOTHING: Final = frozenset({"", "null", "ping", "keepalive", "keep-alive", "hea
 _DONE: Final = frozenset({"[DONE]", '"[DONE]"', "DONE"})
 _MOST_BYTES: Final = 16 * 1024 * 1024
 _MOST_PARTS: Final = 64
+_MOST_HELD_BYTES: Final = 1024 * 1024
 
 DONE: Final = "done"
 """What stands for `[DONE]` among documents."""
@@ -34,15 +35,16 @@ class FrameReader:
     """Feed it bytes; it gives back the documents that they complete. Any re-chunking of the bytes gives the same ones.
 
     Events are not waited for: a line whose JSON is whole is a document, whether an empty line follows or not. A line
-    whose JSON is cut is held until the next ones complete it.
+    whose JSON is cut is held until the next ones complete it. What comes after DONE is not looked at.
     """
 
-    __slots__ = ("_buffer", "_held", "_parts")
+    __slots__ = ("_buffer", "_done", "_held", "_parts")
 
     def __init__(self) -> None:
         self._buffer = b""
         self._held = b""
         self._parts = 0
+        self._done = False
 
     def feed(self, data: bytes) -> list[Frame]:
         """Take `data`; return what is now whole. Raises Unreadable."""
@@ -55,7 +57,7 @@ class FrameReader:
             raise Unreadable(f"a frame is larger than {_MOST_BYTES} bytes")
         frames: list[Frame] = []
         for line in lines:
-            if line.startswith(b"data:"):
+            if line.startswith(b"data:") and not self._done:
                 self._take(line[5:].removeprefix(b" "), frames)
         return frames
 
@@ -78,13 +80,14 @@ class FrameReader:
     def _repair(self, text: bytes, part: bytes, frames: list[Frame]) -> None:
         """Take documents off `text` until nothing or the beginning of one is left."""
         self._parts += 1
-        if self._parts > _MOST_PARTS:
+        if self._parts > _MOST_PARTS or len(self._held) > _MOST_HELD_BYTES:
             raise Unreadable("too many frames make one document")
         rest = _whole(text, frames)
         if rest and part is not text and _is_whole(part):
             # The new frame stands for itself: what was held is lost, and with it a part of the answer.
             raise Unreadable("a frame is cut, and its rest never came")
         self._held = rest
+        self._done = bool(frames) and frames[-1] is DONE
         if not rest:
             self._parts = 0
 

@@ -9,6 +9,7 @@ from glmgate.adaptation.change import Piece
 from glmgate.adaptation.undo import Undo
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Delta
+from glmgate.wire.engine import Note
 from tests.adaptation.requests import chat, completion, folded
 
 
@@ -64,3 +65,16 @@ def test_a_further_call_is_made_from_the_request_as_sent() -> None:
 def test_completions_have_no_further_call() -> None:
     """Their pieces never need one."""
     assert Undo(completion(), [Late("", again=True)]).follow_up() is None
+
+
+class Noting(Piece):
+    """Has something to say about the answer."""
+
+    @override
+    def notes(self) -> tuple[Note, ...]:
+        return (Note("a", "repaired"),)
+
+
+def test_what_pieces_find_out_is_told() -> None:
+    """Most have nothing to say."""
+    assert Undo(chat(), (Late("."), Noting(), Noting())).notes() == (Note("a", "repaired"),) * 2

@@ -10,9 +10,10 @@ import pytest
 
 from glmgate.adaptation.profile import Profile, shipped
 from glmgate.adaptation.wordpiece import Vocabulary, WordPiece
-from glmgate.errors import ContextLengthExceeded, EngineFailed, InvalidRequest, Unavailable
+from glmgate.errors import ContextLengthExceeded, EngineFailed, InvalidRequest, Unavailable, UnsupportedValue
 from glmgate.routing.adapted import Adapted
 from glmgate.wire.chat import ChatRequest
+from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.engine import Call, Generation, Note
@@ -245,3 +246,103 @@ async def test_what_is_counted_is_what_would_be_sent() -> None:
         ("system", "<\u2060think>"),
         ("user", "a"),
     ]
+
+
+FORM = {"type": "json_schema", "json_schema": {"schema": {"type": "object", "required": ["a"]}}}
+GLM = shipped("zai").for_family("glm-4.6")
+
+
+async def _read_into(seen: list[Delta], engine: FakeEngine) -> None:
+    """Ask for a form, and keep what comes."""
+    async with Adapted(engine, GLM).stream(call(), chat(response_format=FORM)) as deltas:
+        async for read in deltas:
+            seen.extend(read)
+
+
+async def test_row_r1_repairs_are_calls_one_after_the_other() -> None:
+    """Contract row R1: each closes before the next is opened; their tokens are summed, and the report tells."""
+    engine = FakeEngine([text("No.", reasoning="Hm."), text('{"b": 1}'), text('{"a": 1}')])
+    asked = call()
+    fold = Fold()
+    async with Adapted(engine, GLM).stream(asked, chat(response_format=FORM)) as deltas:
+        async for read in deltas:
+            for delta in read:
+                fold.feed(delta)
+    (choice,) = fold.result().choices
+    assert (choice.reasoning, choice.content) == ("Hm.", '{"a": 1}')
+    assert (len(engine.requests), engine.most_open, engine.open) == (3, 1, 0)
+    assert fold.usage == Usage(15, 6)
+    assert [str(note) for note in asked.notes] == ["response_format=emulated", "response_format=repaired"]
+
+
+async def test_row_r1_the_last_failure_leaves_nothing_open() -> None:
+    """Contract row R1: an error, and no prose has left."""
+    engine = FakeEngine([text("No.")])
+    seen: list[Delta] = []
+    with pytest.raises(UnsupportedValue):
+        await _read_into(seen, engine)
+    assert (len(engine.requests), engine.open) == (3, 0)
+    assert not any(delta.content for delta in seen)
+
+
+async def test_row_r1_whoever_leaves_during_a_repair_closes_it() -> None:
+    """Contract row R1: nothing goes on behind a client that has gone."""
+    engine = FakeEngine([text("No.", reasoning="Hm."), [asyncio.Event()]])
+    seen: list[Delta] = []
+    reading = asyncio.create_task(_read_into(seen, engine))
+    await asyncio.sleep(0.01)
+    assert (seen[0].reasoning, len(engine.requests), engine.open) == ("Hm.", 2, 1)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert engine.open == 0
+
+
+async def test_row_l1_a_prompt_is_answered_by_a_chat() -> None:
+    """Contract row L1: the engine gets a chat request."""
+    engine = FakeEngine([text("upon a time")])
+    request = convert({"model": "m", "prompt": "Once "}, CompletionRequest)
+    fold = Fold()
+    async with Adapted(engine, GLM).stream(call(), request) as deltas:
+        async for read in deltas:
+            for delta in read:
+                fold.feed(delta)
+    assert fold.result().choices[0].content == "upon a time"
+    assert isinstance(engine.requests[0], ChatRequest)
+
+
+@pytest.mark.parametrize(
+    ("profile", "asked_for", "vector", "report"),
+    [
+        (GLM, 256, (1.0,), ["dimensions=256->1"]),
+        (shipped("openai"), 1, (1.0,), ["dimensions=2->1"]),
+    ],
+)
+async def test_row_e3_vectors_are_cut_as_services_do(
+    profile: Profile, asked_for: int, vector: tuple[float, ...], report: list[str]
+) -> None:
+    """Contract row E3: the beginning of the next larger size, in length one; also where a size was ignored."""
+    engine = FakeEngine()
+    asked = call()
+    request = EmbeddingsRequest(model="m", input="a", dimensions=1)
+    embeddings = await Adapted(engine, profile).embed(asked, request)
+    assert (engine.embedded[0].dimensions, embeddings.vectors) == (asked_for, (vector,))
+    assert [str(note) for note in asked.notes] == report
+
+
+async def test_row_e3_a_strict_call_gets_no_other_size() -> None:
+    """Contract row E3: found out before or after the service was asked."""
+    for profile in (GLM, shipped("openai")):
+        with pytest.raises(InvalidRequest) as raised:
+            await Adapted(FakeEngine(), profile).embed(
+                call(strict=True), EmbeddingsRequest(model="m", input="a", dimensions=1)
+            )
+        assert raised.value.param == "dimensions"
+
+
+async def test_row_e3_more_texts_than_the_service_takes() -> None:
+    """Contract row E3: several calls, one answer."""
+    engine = FakeEngine()
+    embeddings = await Adapted(engine, GLM).embed(call(), EmbeddingsRequest(model="m", input=["a"] * 150))
+    assert sorted(len(request.input) for request in engine.embedded) == [22, 64, 64]
+    assert (len(embeddings.vectors), embeddings.prompt_tokens) == (150, 150)

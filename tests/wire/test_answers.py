@@ -181,3 +181,19 @@ def test_folding_the_stream_equals_the_plain_answer(
         assert calls == {index: call["arguments"] for index, call in other["calls"].items()}
         assert choice["finish_reason"] == other["end"]
     assert body["usage"] == next(chunk["usage"] for chunk in written if "usage" in chunk)
+
+
+def test_row_c8_calls_of_custom_tools_have_their_own_form() -> None:
+    """Contract row C8: in pieces and whole, with an input in place of arguments."""
+    pieces = (ToolCallDelta(0, "c", "run", "print", custom=True), ToolCallDelta(0, arguments="(1)", custom=True))
+    deltas = [*(Delta(tool_calls=(piece,)) for piece in pieces), Delta(finish_reason="tool_calls")]
+    written = chunks(ChunkWriter(head()), *deltas)
+    assert [chunk["choices"][0]["delta"]["tool_calls"][0] for chunk in written[:2]] == [
+        {"index": 0, "id": "c", "type": "custom", "custom": {"name": "run", "input": "print"}},
+        {"index": 0, "custom": {"input": "(1)"}},
+    ]
+    fold = Fold()
+    for delta in deltas:
+        fold.feed(delta)
+    (call,) = msgspec.json.decode(plain(head(), fold.result()))["choices"][0]["message"]["tool_calls"]
+    assert call == {"id": "c", "index": 0, "type": "custom", "custom": {"name": "run", "input": "print(1)"}}

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from glmgate.app import App, opened
-from tests.app.asking import settings, upstream
+from tests.app.asking import call, settings, upstream
+from tests.app.asking import said as answer
 from tests.services import Answer, ScriptedCall, Service, ServiceName, service
 from tests.surfaces.asgi_client import AsgiClient, Response
+from tests.surfaces.live import until
 
 MODEL = '[[models]]\nname = "glm-4.6"\n'
 EMBEDDING = '[[models]]\nname = "embedding-3"\n'
@@ -144,7 +146,7 @@ async def test_an_equal_request_is_answered_from_the_cache(tmp_path: Path) -> No
         assert [answer.headers["x-glmgate-cache"] for answer in answers] == ["miss", "hit", "hit"]
         assert len({str(said(answer)) for answer in answers}) == 1
         assert len(answers[1].events()) == len(answers[0].events()) > 3
-        assert answers[2].json()["usage"] == answers[0].events()[-2].get("usage", answers[2].json()["usage"])
+        assert answers[2].json()["usage"] == answers[0].events()[-2]["usage"]
         assert "x-glmgate-cache" not in (await post(app, [QUESTION])).headers
         assert len(zai.requests) == 2
 
@@ -173,8 +175,7 @@ async def test_a_shared_call_ends_with_its_last_client(tmp_path: Path) -> None:
         zai.slow(between_s=0.2)
         zai.answer_with(Answer("word " * 100))
         asking = [asyncio.create_task(post(app, [QUESTION], temperature=0, stream=True)) for _ in range(2)]
-        while not zai.requests:
-            await asyncio.sleep(0.01)
+        await until(lambda: zai.requests, within_s=5)
         await asyncio.sleep(0.3)
         asking[0].cancel()
         await asyncio.wait(asking[:1])
@@ -183,8 +184,7 @@ async def test_a_shared_call_ends_with_its_last_client(tmp_path: Path) -> None:
         asking[1].cancel()
         left = time.monotonic()
         await asyncio.wait(asking[1:])
-        while zai.last.left_at is None and time.monotonic() < left + 5:
-            await asyncio.sleep(0.005)
+        await until(lambda: zai.last.left_at is not None, within_s=5)
         assert zai.last.left_at is not None
         assert zai.last.left_at - left < 0.1
 
@@ -200,3 +200,22 @@ async def test_equal_embeddings_in_flight_share_a_call(tmp_path: Path) -> None:
     assert len(bigmodel.requests) == 1
     assert sorted(answer.headers["x-glmgate-cache"] for answer in answers) == ["miss", *["shared"] * 4]
     assert len({answer.body for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("stays", [0, 1])
+async def test_a_shared_calls_attempt_is_told_once(tmp_path: Path, stays: int) -> None:
+    """By the first client that is still there: the other may have gone before anybody knew what it took."""
+    async with (
+        service("zai") as zai,
+        opened(settings(tmp_path, upstream("it", zai) + MODEL + "coalesce = true\n")) as app,
+    ):
+        zai.slow(between_s=0.05)
+        asked = [call(), call()]
+        asking = [asyncio.create_task(answer(app, "glm-4.6", asked=each, temperature=0, stream=True)) for each in asked]
+        await until(lambda: zai.requests, within_s=5)
+        asking[1 - stays].cancel()
+        await asking[stays]
+    assert [[attempt.outcome for attempt in each.attempts] for each in asked] == [
+        ["ok"] if place == stays else [] for place in range(2)
+    ]
+    assert len(zai.requests) == 1

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from glmgate.errors import EngineFailed, GlmgateError, Unavailable
 from glmgate.policy.cache import size_of
-from glmgate.routing.flights import Errand, Flight
+from glmgate.routing.flights import Bill, Errand, Flight
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Delta
-from glmgate.wire.engine import Deltas
+from glmgate.wire.engine import Attempt, Deltas
 from tests.fakes.engine import FakeEngine, Read, call, text
 
 ASKED = ChatRequest(model="m", messages=[])
@@ -36,7 +36,9 @@ class Flown:
     def of(cls, script: list[Read], *, most_bytes: int = 1 << 20) -> Flown:
         """The flight of a script."""
         flown = cls(FakeEngine([script]))
-        flown.flight = Flight(flown.engine.stream(call(), ASKED), over=flown.is_over, most_bytes=most_bytes)
+        flown.flight = Flight(
+            flown.engine.stream(call(), ASKED), bill=Bill(call()), over=flown.is_over, most_bytes=most_bytes
+        )
         return flown
 
     def is_over(self) -> None:
@@ -53,7 +55,7 @@ async def read_all(reader: AbstractAsyncContextManager[Deltas]) -> list[tuple[De
 async def test_all_readers_get_all_of_one_call() -> None:
     """Three readers, one stream, closed at its end."""
     flown = Flown.of(TEXT)
-    assert await asyncio.gather(*(read_all(flown.flight.join()) for _ in range(3))) == [TEXT] * 3
+    assert await asyncio.gather(*(read_all(flown.flight.join(call())) for _ in range(3))) == [TEXT] * 3
     assert (len(flown.engine.requests), flown.engine.open, flown.over) == (1, 0, 1)
     assert not flown.flight.may_be_joined
 
@@ -62,11 +64,11 @@ async def test_who_joins_later_gets_the_beginning_too() -> None:
     """The answer is the same from wherever one joins."""
     wait = asyncio.Event()
     flown = Flown.of([*TEXT[:3], wait, *TEXT[3:]])
-    async with flown.flight.join() as first:
+    async with flown.flight.join(call()) as first:
         for _ in range(3):
             await anext(first)
         assert flown.flight.may_be_joined
-        second = asyncio.create_task(read_all(flown.flight.join()))
+        second = asyncio.create_task(read_all(flown.flight.join(call())))
         await asyncio.sleep(0.01)
         wait.set()
         assert await second == TEXT
@@ -76,7 +78,7 @@ async def test_who_joins_later_gets_the_beginning_too() -> None:
 async def test_a_call_lives_until_its_last_reader_leaves() -> None:
     """The first that came may go; when nobody is left the stream is closed, before leaving returns."""
     flown = Flown.of([TEXT[0], asyncio.Event()])
-    one, two = flown.flight.join(), flown.flight.join()
+    one, two = flown.flight.join(call()), flown.flight.join(call())
     await anext(await one.__aenter__())
     await anext(await two.__aenter__())
     await one.__aexit__(None, None, None)
@@ -112,8 +114,8 @@ async def test_a_cancelled_reader_leaves_while_it_waits_for_the_beginning() -> N
             await self._inner.__aexit__(None, None, None)
 
     engine = Closed([TEXT])
-    flight = Flight(engine.stream(call(), ASKED), over=lambda: None)
-    one, two = (asyncio.create_task(read_all(flight.join())) for _ in range(2))
+    flight = Flight(engine.stream(call(), ASKED), bill=Bill(call()), over=lambda: None)
+    one, two = (asyncio.create_task(read_all(flight.join(call()))) for _ in range(2))
     await asyncio.sleep(0.01)
     one.cancel()
     await asyncio.sleep(0.01)
@@ -126,8 +128,8 @@ async def test_a_cancelled_reader_leaves_while_it_waits_for_the_beginning() -> N
 async def test_a_slow_reader_holds_back_nobody() -> None:
     """What it has not read yet is kept for it while it stays within the bound."""
     flown = Flown.of(TEXT)
-    async with flown.flight.join() as slow:
-        assert await asyncio.wait_for(read_all(flown.flight.join()), 5) == TEXT
+    async with flown.flight.join(call()) as slow:
+        assert await asyncio.wait_for(read_all(flown.flight.join(call())), 5) == TEXT
         assert flown.engine.open == 0
         assert [read async for read in slow] == TEXT
 
@@ -137,8 +139,8 @@ async def test_who_is_too_far_behind_gets_an_error_of_its_own() -> None:
     script: list[Read] = [(Delta(content=f"{number}"),) for number in range(200)]
     room = 50 * size_of((Delta(content="100"),))
     flown = Flown.of([*script, *text("end")], most_bytes=room)
-    async with flown.flight.join() as slow:
-        assert len(await asyncio.wait_for(read_all(flown.flight.join()), 5)) == 202
+    async with flown.flight.join(call()) as slow:
+        assert len(await asyncio.wait_for(read_all(flown.flight.join(call())), 5)) == 202
         with pytest.raises(Unavailable, match="'x-glmgate-cache: off'"):
             await anext(slow)
 
@@ -161,8 +163,8 @@ async def test_a_slow_reader_that_is_alone_holds_the_call_back() -> None:
                 yield read
 
     engine = FakeEngine([counted])
-    flight = Flight(engine.stream(call(), ASKED), over=lambda: None, most_bytes=3000)
-    async with flight.join() as slow:
+    flight = Flight(engine.stream(call(), ASKED), bill=Bill(call()), over=lambda: None, most_bytes=3000)
+    async with flight.join(call()) as slow:
         seen = []
         for number in range(300):
             await asyncio.sleep(0.001 if number < 20 else 0)
@@ -175,7 +177,7 @@ async def test_what_is_held_is_bounded() -> None:
     """A long answer with a reader that does not read: no more than the bound, and nobody new may join it."""
     script: list[Read] = [(Delta(content="x" * 100),) for _ in range(500)]
     flown = Flown.of(script, most_bytes=20_000)
-    async with flown.flight.join(), flown.flight.join() as quick:
+    async with flown.flight.join(call()), flown.flight.join(call()) as quick:
         async for _ in quick:
             assert sum(size_of(read) for read in flown.flight._reads) <= 20_000 + 20 * size_of(
                 (Delta(content="x" * 100),)
@@ -191,7 +193,7 @@ async def test_an_error_reaches_all_readers(after: int) -> None:
     async def until_it_fails() -> tuple[int, GlmgateError]:
         seen = 0
         try:
-            async with flown.flight.join() as deltas:
+            async with flown.flight.join(call()) as deltas:
                 async for _ in deltas:
                     seen += 1
         except EngineFailed as error:
@@ -208,7 +210,9 @@ async def test_a_call_that_cannot_be_opened_is_told_on_entering() -> None:
     """Before the first delta a failure has a status of its own."""
     flown = Flown.of(TEXT)
     flown.engine.refusal = Unavailable("loading")
-    for ending in await asyncio.gather(*(read_all(flown.flight.join()) for _ in range(2)), return_exceptions=True):
+    for ending in await asyncio.gather(
+        *(read_all(flown.flight.join(call())) for _ in range(2)), return_exceptions=True
+    ):
         assert isinstance(ending, Unavailable)
 
 
@@ -232,7 +236,7 @@ async def test_readers_get_the_same_deltas_or_an_error(
     readers: list[_Held] = []
     for move, number in moves:
         if move == "join" and (flown.flight.may_be_joined and flown.over == 0):
-            readers.append(_Held(flown.flight.join()))
+            readers.append(_Held(flown.flight.join(call())))
         elif move == "wait":
             await asyncio.sleep(0)
         elif readers and move == "read":
@@ -310,8 +314,8 @@ async def test_an_errand_is_run_once_for_all() -> None:
     calls: list[str] = []
     wait = asyncio.Event()
     ended: list[int] = []
-    errand = Errand(counted(calls, "a", wait), over=lambda: ended.append(1))
-    waiting = [asyncio.create_task(errand.result()) for _ in range(3)]
+    errand = Errand(counted(calls, "a", wait), bill=Bill(call()), over=lambda: ended.append(1))
+    waiting = [asyncio.create_task(errand.result(call())) for _ in range(3)]
     await asyncio.sleep(0.01)
     wait.set()
     assert await asyncio.gather(*waiting) == ["a"] * 3
@@ -323,8 +327,8 @@ async def test_an_errand_is_run_once_for_all() -> None:
 async def test_an_errand_lives_until_nobody_waits() -> None:
     """One of two may go; with the last one it is cancelled at once."""
     calls: list[str] = []
-    errand = Errand(counted(calls, "a", asyncio.Event()), over=lambda: None)
-    one, two = (asyncio.create_task(errand.result()) for _ in range(2))
+    errand = Errand(counted(calls, "a", asyncio.Event()), bill=Bill(call()), over=lambda: None)
+    one, two = (asyncio.create_task(errand.result(call())) for _ in range(2))
     await asyncio.sleep(0.01)
     one.cancel()
     await asyncio.sleep(0.01)
@@ -342,7 +346,28 @@ async def test_an_errands_error_reaches_all() -> None:
         raise EngineFailed("broke")
 
     work: Coroutine[Any, Any, None] = fail()
-    errand = Errand(work, over=lambda: None)
-    errors = await asyncio.gather(errand.result(), errand.result(), return_exceptions=True)
+    errand = Errand(work, bill=Bill(call()), over=lambda: None)
+    errors = await asyncio.gather(errand.result(call()), errand.result(call()), return_exceptions=True)
     assert [str(error) for error in errors] == ["broke"] * 2
     assert errors[0] is not errors[1]
+
+
+ATTEMPT = Attempt("d", 0, "ok", 0.1)
+
+
+@pytest.mark.parametrize(
+    ("leaving", "payer"),
+    [("attempt 0 1 2", 0), ("attempt 2 1 0", 0), ("0 attempt 1 2", 1), ("0 1 attempt 2", 2), ("1 attempt 2 0", 0)],
+)
+def test_what_a_shared_call_took_stands_with_the_first_that_is_left(leaving: str, payer: int) -> None:
+    """Once, whoever leaves before and after it is known."""
+    calls = [call(), call(), call()]
+    bill = Bill(calls[0])
+    for each in calls:
+        bill.enter(each)
+    for step in leaving.split():
+        if step == "attempt":
+            bill.call.attempts.append(ATTEMPT)
+        else:
+            bill.leave(calls[int(step)])
+    assert [each.attempts for each in calls] == [[ATTEMPT] if place == payer else [] for place in range(3)]

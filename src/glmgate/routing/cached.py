@@ -7,10 +7,10 @@ Which requests are equal and which answers are worth keeping is decided in `poli
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from typing_extensions import override
 
@@ -26,7 +26,7 @@ from glmgate.policy.cache import (
     unpacked,
     unpacked_embeddings,
 )
-from glmgate.routing.flights import Errand, Flight
+from glmgate.routing.flights import Bill, Errand, Flight
 from glmgate.wire.delta import Delta
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
 from glmgate.wire.engine import CacheUse, Call, Deltas, Engine, Generation
@@ -42,7 +42,8 @@ class Cached:
 
     `cache_on` and `coalesce` are the model's settings; a call whose `cache` is set decides for itself about the first,
     and by False about both. Only deterministic requests share a call. Nothing is shared between projects. What the
-    answer cost is told in the call's `cache_use`; an answer that is given again shows the usage it had.
+    answer cost is told in the call's `cache_use`; an answer that is given again shows the usage it had, but has no
+    attempts, and so costs nothing. The attempts of a shared call are told once.
     """
 
     def __init__(
@@ -85,12 +86,10 @@ class Cached:
             self._used(call, "hit")
             return before
         errand = self._errands.get(key) if shares else None
-        if errand is not None:
-            self._used(call, "shared")
-            return await errand.result()
-        self._used(call, "miss")
-        work = self._embedded(call, request, key if keeps else None)
-        return await (self._sent(key, work).result() if shares else work)
+        self._used(call, "miss" if errand is None else "shared")
+        if not shares:
+            return await self._embedded(call, request, key)
+        return await (errand or self._sent(call, request, key, keeps=keeps)).result(call)
 
     async def count(self, call: Call, request: TokenizerRequest) -> int:
         """As the engine does."""
@@ -107,12 +106,11 @@ class Cached:
         flight = self._flights.get(key) if shares else None
         if flight is not None and flight.may_be_joined:
             self._used(call, "shared")
-            return flight.join()
+            return flight.join(call)
         self._used(call, "miss")
-        source = self._engine.stream(call, request)
-        if keeps:
-            source = _Recorded(self, source, key)
-        return self._depart(key, source).join() if shares else source
+        if not shares:
+            return _Recorded(self, self._engine.stream(call, request), key)
+        return self._departed(call, request, key, keeps=keeps).join(call)
 
     async def keep(self, key: str, answer: Reads | Embeddings) -> None:
         """Keep an answer, if that can be done."""
@@ -126,20 +124,25 @@ class Cached:
         """The size of the longest answer that is kept."""
         return self._cache.longest_bytes
 
-    def _depart(self, key: str, source: AbstractAsyncContextManager[Deltas]) -> Flight:
+    def _departed(self, call: Call, request: Generation, key: str, *, keeps: bool) -> Flight:
         def over() -> None:
             if self._flights.get(key) is flight:  # a flight that may not be joined has been replaced
                 del self._flights[key]
 
-        flight = self._flights[key] = Flight(source, over=over)
+        bill = Bill(call)
+        source = self._engine.stream(bill.call, request)
+        flight = Flight(_Recorded(self, source, key) if keeps else source, bill=bill, over=over)
+        self._flights[key] = flight
         return flight
 
-    def _sent(self, key: str, work: Coroutine[Any, Any, Embeddings]) -> Errand[Embeddings]:
+    def _sent(self, call: Call, request: EmbeddingsRequest, key: str, *, keeps: bool) -> Errand[Embeddings]:
         def over() -> None:
             if self._errands.get(key) is errand:
                 del self._errands[key]
 
-        errand = self._errands[key] = Errand(work, over=over)
+        bill = Bill(call)
+        errand = Errand(self._embedded(bill.call, request, key if keeps else None), bill=bill, over=over)
+        self._errands[key] = errand
         return errand
 
     async def _embedded(self, call: Call, request: EmbeddingsRequest, key: str | None) -> Embeddings:

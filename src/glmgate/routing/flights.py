@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import dataclasses
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -17,12 +18,36 @@ from typing_extensions import override
 from glmgate.errors import EngineFailed, GlmgateError, Unavailable
 from glmgate.policy.cache import size_of
 from glmgate.wire.delta import Delta
-from glmgate.wire.engine import Deltas
+from glmgate.wire.engine import Call, Deltas
 
 T = TypeVar("T")
 
 _READS_AHEAD: Final = 16  # of the quickest reader, whose slowness alone may hold the call back
 _MOST_BYTES: Final = 4 * 1024 * 1024  # some 12,000 deltas of one token (`policy.cache.size_of`)
+
+
+class Bill:
+    """What a shared call took: its attempts stand with the first of those who are still there when they are known."""
+
+    __slots__ = ("_payers", "call")
+
+    def __init__(self, call: Call) -> None:
+        self.call = dataclasses.replace(call, attempts=[])
+        """What the shared call is made with; like the first one's, but for the attempts."""
+        self._payers: list[Call] = []
+
+    def enter(self, call: Call) -> None:
+        """`call` takes part."""
+        self._payers.append(call)
+
+    def leave(self, call: Call) -> None:
+        """`call` takes part no more; as the first of those that are left it takes what there is."""
+        place = next((place for place, payer in enumerate(self._payers) if payer is call), None)
+        if place == 0:
+            call.attempts += self.call.attempts
+            self.call.attempts.clear()
+        if place is not None:
+            del self._payers[place]
 
 
 class Flight:
@@ -37,10 +62,12 @@ class Flight:
         self,
         source: AbstractAsyncContextManager[Deltas],
         *,
+        bill: Bill,
         over: Callable[[], None],
         most_bytes: int = _MOST_BYTES,
     ) -> None:
         self._source = source
+        self._bill = bill
         self._over = over
         self._most = most_bytes
         self._reads: list[tuple[Delta, ...]] = []
@@ -59,10 +86,11 @@ class Flight:
         """Whether one more reader would get the whole answer, without being far behind from the start."""
         return not self._has_ended and self._first == 0 and self._size * 2 <= self._most
 
-    def join(self) -> AbstractAsyncContextManager[Deltas]:
+    def join(self, call: Call) -> AbstractAsyncContextManager[Deltas]:
         """The answer from its beginning. Entering waits until it has begun, and raises why it could not."""
-        reader = _Reader(self)
+        reader = _Reader(self, call)
         self._readers.add(reader)  # now, not on entering: until then the last one of the others may leave
+        self._bill.enter(call)
         return reader
 
     async def begun(self) -> None:
@@ -98,6 +126,7 @@ class Flight:
             if self._task is not None:
                 self._task.cancel()
                 await asyncio.wait((self._task,))
+        self._bill.leave(reader.call)
 
     async def _run(self) -> None:
         try:
@@ -152,9 +181,10 @@ class Flight:
 class _Reader(AbstractAsyncContextManager[Deltas]):
     """One reader of a flight."""
 
-    __slots__ = ("_flight", "_left", "place")
+    __slots__ = ("_flight", "_left", "call", "place")
 
-    def __init__(self, flight: Flight) -> None:
+    def __init__(self, flight: Flight, call: Call) -> None:
+        self.call = call
         self._flight = flight
         self._left = False
         self.place = 0
@@ -193,15 +223,17 @@ class _Reader(AbstractAsyncContextManager[Deltas]):
 class Errand(Generic[T]):
     """One call without deltas, which several may wait for. When the last one stops waiting, it is cancelled."""
 
-    def __init__(self, work: Coroutine[Any, Any, T], *, over: Callable[[], None]) -> None:
+    def __init__(self, work: Coroutine[Any, Any, T], *, bill: Bill, over: Callable[[], None]) -> None:
         self._task = asyncio.create_task(work)
         self._task.add_done_callback(lambda _: over())
+        self._bill = bill
         self._over = over
         self._waiting = 0
 
-    async def result(self) -> T:
+    async def result(self, call: Call) -> T:
         """What the call brings, or raises."""
         self._waiting += 1
+        self._bill.enter(call)
         try:
             await asyncio.wait((self._task,))  # unlike awaiting the task itself, this can be left
         finally:
@@ -210,6 +242,7 @@ class Errand(Generic[T]):
                 self._over()
                 self._task.cancel()
                 await asyncio.wait((self._task,))
+            self._bill.leave(call)
         if self._task.cancelled():
             raise EngineFailed("The shared call was cancelled. Send the request again.")
         error = self._task.exception()

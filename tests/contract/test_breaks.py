@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +19,14 @@ from tests.clients.environments import Name
 from tests.clients.running import Report, run_script
 from tests.contract.bodies import HELLO
 from tests.contract.stage import CLIENT_KEY, Upstream, models, staged
-from tests.services import BREAKS, Answer, BreakKind, Service, ServiceName, running
+from tests.services import BREAKS, Answer, Break, BreakKind, ServiceName, running
 from tests.services.breaks import EARLY
 
 ANSWER: Final = Answer("one two three four five", reasoning="hm well ")
 REASONED: Final = 2
 SPOKEN: Final = 4
 SAID: Final[Mapping[int, str]] = {0: "", REASONED: "hm well ", SPOKEN: "hm well one two "}
-QUICK: Final = "{ connect = 2, first = 1, idle = 1, total = 20 }"
+QUICK: Final = "{ connect = 2, first = 1, idle = 1, total = 4 }"
 SDKS: Final[tuple[tuple[Name, str, str], ...]] = (
     ("openai-1", "openai", "/v1"),
     ("openai-3", "openai", "/v1"),
@@ -40,16 +41,25 @@ WHOLE: Final[tuple[BreakKind, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A break, and the model that it happens to: a deployment of its own, so that no breaker opens for the others."""
+    """A break. It happens to a model of its own for each client, so that no breaker opens for another case."""
 
     kind: BreakKind
     after: int
     streamed: bool
 
     @property
-    def model(self) -> str:
-        """Its name."""
-        return f"m-{self.kind}-{self.after}-{'streamed' if self.streamed else 'plain'}"
+    def name(self) -> str:
+        """What reports call it."""
+        return f"{self.kind}-{self.after}-{'streamed' if self.streamed else 'plain'}"
+
+    @property
+    def is_healed(self) -> bool:
+        """Whether asking again helps: HTML with 200 is a wrong address, and a stall has used up the time already."""
+        return self.after == 0 and self.kind not in {"html", "stall"}
+
+    def model(self, client: Name) -> str:
+        """The model to ask."""
+        return f"{client}-{self.name}"
 
 
 def cases() -> Iterator[Case]:
@@ -65,32 +75,34 @@ def cases() -> Iterator[Case]:
 
 
 CASES: Final = tuple(cases())
-BODIES: Final = json.dumps(
-    {case.model: {"model": case.model, "messages": HELLO, "stream": case.streamed} for case in CASES}
-)
 
 
-def set_up(service: Service, *, times: int | None) -> None:
-    """Have every model's answers break, always or so many times."""
-    service.answer_with(ANSWER, always=True)
-    for case in CASES:
-        service.break_stream(case.kind, after=case.after, times=times, model=case.model)
+def bodies(client: Name) -> str:
+    """What a client is to send, by the names of the cases."""
+    return json.dumps(
+        {case.name: {"model": case.model(client), "messages": HELLO, "stream": case.streamed} for case in CASES}
+    )
 
 
-@pytest.fixture(scope="module", params=["generic", "vllm"])
+@pytest.fixture(scope="module", params=["vllm"])
 def reports(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[Name, Report]:
     """What each client saw of every break."""
     return asyncio.run(_reports(request.param, tmp_path_factory.mktemp("breaks")))
 
 
 async def _reports(name: ServiceName, home: Path) -> dict[Name, Report]:
+    names = [case.model(client) for client, _, _ in SDKS for case in CASES]
     with running(name) as service:
-        set_up(service, times=None)
+        service.answer_with(ANSWER, always=True)
+        for client, _, _ in SDKS:
+            for case in CASES:
+                how = Break(case.kind, case.after, pause_s=0.3)
+                service.break_stream(how, times=None, model=case.model(client))
         upstream = Upstream(service=service, concurrency=100, timeouts=QUICK)
-        async with staged(home, upstream, tables=models(*(case.model for case in CASES))) as stage:
+        async with staged(home, upstream, tables=models(*names)) as stage:
             found = await asyncio.gather(
                 *(
-                    asyncio.to_thread(run_script, client, "breaking", sdk, stage.base(path), CLIENT_KEY, BODIES)
+                    asyncio.to_thread(run_script, client, "breaking", sdk, stage.base(path), CLIENT_KEY, bodies(client))
                     for client, sdk, path in SDKS
                 )
             )
@@ -99,11 +111,11 @@ async def _reports(name: ServiceName, home: Path) -> dict[Name, Report]:
 
 @pytest.mark.clients
 @pytest.mark.parametrize("client", [client for client, _, _ in SDKS])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.model)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_break_is_the_right_exception(reports: dict[Name, Report], client: Name, case: Case) -> None:
     """Before the first byte a status of its own; after it the SDK's exception for an error in a stream."""
-    raised = reports[client].raised(case.model)
-    said = reports[client].stories[case.model]["said"]
+    raised = reports[client].raised(case.name)
+    said = reports[client].stories[case.name]["said"]
     if case.after == 0:
         assert raised["status"] in {502, 503, 504}, raised
         assert said == ""
@@ -119,7 +131,7 @@ def error_of(raised: dict[str, Any]) -> dict[str, Any]:
     return error
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.after == 0], ids=lambda case: case.model)
+@pytest.mark.parametrize("case", [case for case in CASES if case.is_healed], ids=lambda case: case.name)
 async def test_a_break_before_the_first_byte_is_healed(tmp_path: Path, case: Case) -> None:
     """Nothing has left, so it is asked again, and the client sees a whole answer."""
     with running("zai") as service:
@@ -136,13 +148,43 @@ async def test_a_break_after_the_first_byte_is_never_tried_again(tmp_path: Path)
     """Reasoning counts: a second attempt would say it twice."""
     with running("zai") as service:
         service.answer_with(ANSWER, always=True)
-        service.break_stream("cut", after=1)
+        service.break_stream(Break("cut", 1, pause_s=0.3))
         async with staged(tmp_path / "home", Upstream(service=service), tables=models("glm-4.6")) as stage:
             body = {"model": "glm-4.6", "messages": HELLO, "stream": True}
             reply = await stage.post("/v1/chat/completions", body)
         assert reply.stream.chunks[-1]["error"]["message"]
         assert b"[DONE]" not in reply.body
         assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_a_page_of_a_proxy_is_healed(tmp_path: Path, status: int, streamed: bool) -> None:
+    """HTML with a status of its own comes from something between us and the service."""
+    with running("zai") as service:
+        service.fail_with(status, b"<html>Bad Gateway</html>", {"Content-Type": "text/html"})
+        async with staged(tmp_path / "home", Upstream(service=service), tables=models("glm-4.6")) as stage:
+            assert (await stage.chat(streamed=streamed)).text == "Hello from the service."
+        assert len(service.requests) == 2
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
+async def test_a_stall_ends_in_time(tmp_path: Path, streamed: bool) -> None:
+    """With headers and nothing behind them, the next of the route is asked: in a stream when the first piece is late.
+
+    A whole answer has all of the time, because it only begins when it is finished.
+    """
+    with running("zai") as stalled, running("bigmodel") as other:
+        stalled.break_stream("stall", times=None)
+        timeouts = "{ connect = 2, first = 1, idle = 1, total = 2 }"
+        upstreams = (Upstream(service=stalled, timeouts=timeouts), Upstream(service=other, name="other"))
+        async with staged(tmp_path / "home", *upstreams, tables=models("glm-4.6", upstreams=("it", "other"))) as stage:
+            began = time.monotonic()
+            told = await stage.chat(streamed=streamed)
+            took = time.monotonic() - began
+        assert told.text == "Hello from the service."
+        assert len(other.requests) == 1
+        assert took < 6
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])

@@ -50,10 +50,14 @@ _FOREVER_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A break after so many pieces of reasoning, text or calls."""
+    """A break after so many pieces of reasoning, text or calls.
+
+    It comes so much later than they do that nobody reads them together.
+    """
 
     kind: BreakKind
     after: int = 0
+    pause_s: float = 0.0
 
 
 def event(frame: Frame) -> bytes:
@@ -98,12 +102,15 @@ async def send_broken(connection: Connection, how: Break, frames: Sequence[Frame
     before, victim = _divided(frames, how.after)
     if how.kind == "wrong_length":
         await connection.whole(200, b"".join(map(event, before)), kind=SSE, missing=1_000)
+        await connection.wait(how.pause_s if how.after else 0)
         await connection.cut()
         return
     await connection.begin(kind=SSE)
     if how.kind != "after_headers":
         for frame in before:
             await connection.piece(event(frame))
+    if how.after:
+        await connection.wait(how.pause_s)
     for data in _last_words(how, victim, frames[-1], error):
         await connection.piece(data)
     await _leave(connection, how)

@@ -126,9 +126,9 @@ class Service:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self._rules.append(_Failure(model, key, times, status, content, headers))
 
-    def break_stream(self, kind: BreakKind, *, after: int = 0, times: int | None = 1, model: str | None = None) -> None:
-        """Break the next `times` answers after so many pieces."""
-        self._rules.append(_Broken(model, None, times, Break(kind, after)))
+    def break_stream(self, how: Break | BreakKind, *, times: int | None = 1, model: str | None = None) -> None:
+        """Break the next `times` answers; a kind alone breaks before anything was said."""
+        self._rules.append(_Broken(model, None, times, how if isinstance(how, Break) else Break(how)))
 
     def allow(self, *, concurrent: int | None) -> None:
         """Refuse more requests than these at one time, as GLM does (1302)."""

@@ -13,7 +13,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.services import BREAKS, KEYS, Answer, BreakKind, ScriptedCall, Service, ServiceName, running, vector_of
+from tests.services import (
+    BREAKS,
+    KEYS,
+    Answer,
+    Break,
+    BreakKind,
+    ScriptedCall,
+    Service,
+    ServiceName,
+    running,
+    vector_of,
+)
 from tests.services.breaks import EARLY, Framing
 from tests.stories.asking import Place, Reply, ask, asking
 
@@ -363,7 +374,7 @@ def test_framings_hold_the_same(zai: Service, framing: Framing) -> None:
 @pytest.mark.parametrize("kind", [kind for kind in BREAKS if kind != "stall"])
 def test_breaks_never_look_whole(zai: Service, kind: BreakKind, after: int) -> None:
     """A broken stream ends in a failure of HTTP, or without a chunk that ends an answer which said something."""
-    zai.break_stream(kind, after=after)
+    zai.break_stream(Break(kind, after))
     url = urlsplit(zai.base_url)
     assert url.port is not None
     received = b""
@@ -385,7 +396,7 @@ def test_breaks_never_look_whole(zai: Service, kind: BreakKind, after: int) -> N
 
 def test_a_stalled_stream_says_nothing_more(zai: Service) -> None:
     """It is open until the other side goes, and the service knows when that was."""
-    zai.break_stream("stall", after=1)
+    zai.break_stream(Break("stall", 1))
     url = urlsplit(zai.base_url)
     assert url.port is not None
     body = {"model": "glm-4.6", "messages": HELLO, "stream": True}

@@ -47,18 +47,17 @@ class Server:
         return self.process.returncode, log
 
 
-def started(home: Path, *arguments: str) -> subprocess.Popen[str]:
+def started(home: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
     """The program `glmgate serve`."""
     command = [sys.executable, "-m", "glmgate", "serve", "--home", str(home), *arguments]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
-    )
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **variables}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 @contextmanager
-def serving(home: Path, *arguments: str) -> Iterator[Server]:
+def serving(home: Path, *arguments: str, **variables: str) -> Iterator[Server]:
     """A server on a free port, ended at the end whatever happened."""
-    process = started(home, "--port", "0", *arguments)
+    process = started(home, "--port", "0", *arguments, **variables)
     try:
         said = ""
         assert process.stdout is not None
@@ -184,3 +183,33 @@ def test_flags_become_settings(tmp_path: Path) -> None:
         assert server.status(key_of(server.banner)) == 200
         _, log = server.end()
     assert all(line.startswith("{") for line in log.splitlines())
+
+
+def test_a_key_in_the_environment_is_told_in_the_first_line(tmp_path: Path) -> None:
+    """Where GLM names go, by which variable, and how to prevent it; the key itself is not shown."""
+    with serving(tmp_path, "--no-auth", ZAI_API_KEY="0123.SECRET") as server:
+        first = server.banner.splitlines()[0]
+        _, log = server.end()
+    assert first.startswith("GLM names are routed to zai (https://")
+    assert "key in ZAI_API_KEY" in first
+    assert "`--local` prevents it" in first
+    assert 'model="glm-4.6"' in server.banner
+    assert "SECRET" not in server.banner + log
+
+
+def test_local_uses_no_key_in_the_environment(tmp_path: Path) -> None:
+    """Then the built-in model answers, as on a machine without keys."""
+    with serving(tmp_path, "--no-auth", "--local", ZAI_API_KEY="0123.SECRET") as server:
+        assert server.banner.startswith("glmgate ")
+        assert "answered by glmgate-tiny" in server.banner
+
+
+def test_a_clients_key_in_the_environment_is_not_used(tmp_path: Path) -> None:
+    """The variable often holds a key of this very server: it stays here, and the log says so."""
+    made = CliRunner().invoke(main, ["keys", "create", "--name", "x", "--home", str(tmp_path)])
+    key = made.stdout.strip()
+    with serving(tmp_path, ZAI_API_KEY=key) as server:
+        assert server.banner.startswith("glmgate ")
+        _, log = server.end()
+    assert "ZAI_API_KEY holds a key of this server" in log
+    assert key.partition(".")[2] not in log + server.banner

@@ -89,9 +89,9 @@ _STATUSES: Final[Mapping[int, Failure]] = MappingProxyType(
 _NOT_THE_API: Final = frozenset({200, 400, 404, 405, 406, 410, 415, 501})
 
 _FIELDS: Final = frozenset(field.encode_name for field in msgspec.structs.fields(ChatRequest))
-_NAMED_FIELD: Final = re.compile(
-    r"(?:The )?[`'\"]?(?P<before>[a-z_]{2,32})[`'\"]? ?(?:parameter|参数)"
-    r"|(?:parameter|field|参数)s?[:：]? ?[`'\"]?(?P<after>[a-z_]{2,32})[`'\"]?",
+_NAMED_FIELD: Final = (
+    re.compile(r"[`'\"]?([a-z_]{2,32})[`'\"]? ?(?:parameter|参数)"),
+    re.compile(r"(?:parameter|field|参数)s?[:：]? ?[`'\"]?([a-z_]{2,32})"),
 )
 _NUMERIC: Final = re.compile(r"1\d{3}|500", re.ASCII)
 _WORD: Final = re.compile(r"[a-z][a-z_]{2,63}", re.ASCII)
@@ -206,10 +206,8 @@ def _name(error: GlmgateError, code: str | None, reported: Reported) -> None:
 
 def _field(message: str) -> str | None:
     """The field of a request that a message names."""
-    for match in _NAMED_FIELD.finditer(message):
-        if (name := match["before"] or match["after"]) in _FIELDS:
-            return name
-    return None
+    names = (match[1] for pattern in _NAMED_FIELD for match in pattern.finditer(message))
+    return next((name for name in names if name in _FIELDS), None)
 
 
 def _park(error: GlmgateError, profile: Profile, seen: _Seen) -> None:

@@ -193,5 +193,10 @@ async def _next(pieces: AsyncIterator[bytes], reader: ChunkReader) -> bytes:
 
 
 def _may_be_empty(request: Generation) -> bool:
-    """Whether an answer without a word can be meant: a stop string may come first, a text may go on with nothing."""
-    return not isinstance(request, ChatRequest) or bool(request.stop)
+    """Whether an answer without a word is to be told: a stop string may come first, a text may go on with nothing.
+
+    And where a call or a form was asked for, whoever asked looks at the answer, and asks again in other words.
+    """
+    if not isinstance(request, ChatRequest) or request.stop:
+        return True
+    return request.tool_choice not in (None, "auto", "none") or request.response_format is not None

@@ -69,16 +69,14 @@ class Cached:
 
     def stream(self, call: Call, request: Generation) -> AbstractAsyncContextManager[Deltas]:
         """Answer with deltas: those of an equal request before, or of one in flight, or of the engine."""
-        keeps = self._cache_on if call.cache is None else call.cache
-        shares = self._coalesce and call.cache is not False and is_deterministic(request)
+        keeps, shares = self._wanted(call, request)
         if not keeps and not shares:
             return self._engine.stream(call, request)
         return _Answer(self, call, request, keeps=keeps, shares=shares)
 
     async def embed(self, call: Call, request: EmbeddingsRequest) -> Embeddings:
         """Embed each input, or give the vectors that an equal request had."""
-        keeps = self._cache_on if call.cache is None else call.cache
-        shares = self._coalesce and call.cache is not False
+        keeps, shares = self._wanted(call, request)
         if not keeps and not shares:
             return await self._engine.embed(call, request)
         key = self._key(call, request)
@@ -123,6 +121,11 @@ class Cached:
     def longest_bytes(self) -> int:
         """The size of the longest answer that is kept."""
         return self._cache.longest_bytes
+
+    def _wanted(self, call: Call, request: Generation | EmbeddingsRequest) -> tuple[bool, bool]:
+        """Whether an answer may be kept and taken from the cache, and whether the call may be shared."""
+        keeps = self._cache_on if call.cache is None else call.cache
+        return keeps, self._coalesce and call.cache is not False and is_deterministic(request)
 
     def _departed(self, call: Call, request: Generation, key: str, *, keeps: bool) -> Flight:
         def over() -> None:

@@ -64,6 +64,13 @@ def test_row_r1_who_takes_schemas_gets_them(name: str) -> None:
     assert request.notes == ()
 
 
+@pytest.mark.parametrize(("name", "passed"), [("openai", True), ("vllm", False), ("llama-server", False)])
+def test_row_r1_forms_that_end_calls_are_told_beside_tools(name: str, passed: bool) -> None:
+    """Contract row R1: a decoder that is held to a form can make no call, so the model is asked for it in words."""
+    body = sent(service(name, "m"), response_format=FORM, tools=[WEATHER])
+    assert (body.get("response_format") == FORM, "JSON schema" in str(body["messages"])) == (passed, not passed)
+
+
 @pytest.mark.parametrize("text", ['{"a": 1}', '```json\n{"a": 1}\n```', 'Of course:\n```\n{"a": 1}\n```\nEnjoy!'])
 def test_row_r1_fences_are_stripped(text: str) -> None:
     """Contract row R1: and what stands around them."""

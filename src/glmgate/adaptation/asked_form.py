@@ -29,7 +29,7 @@ def asked_form(request: ChatRequest, schema: dict[str, Any] | None, path: str, p
     A form that the service has is sent, else the schema is told to the model, with the service's own `json_object`
     beside it. The answer is looked at in any case: with thinking on, some end without any ("distributed facts 2").
     """
-    native = profile.formats.native
+    native = profile.formats.native if profile.formats.with_tools or not request.tools else ()
     wanted = "json_object" if schema is None else "json_schema"
     # Who takes schemas holds its decoder to them, and to objects; who takes objects only has been seen to forget it.
     is_trusted = "json_schema" in native
@@ -54,7 +54,7 @@ def asked_form(request: ChatRequest, schema: dict[str, Any] | None, path: str, p
 
 def _form_beside_words(request: ChatRequest, schema: dict[str, Any] | None, profile: Profile) -> ResponseFormat | None:
     """The service's `json_object`, where the schema allows objects only; not beside tools, whose calls it ends."""
-    if "json_object" not in profile.formats.native or request.tools or (schema or {}).get("type") != "object":
+    if request.tools or "json_object" not in profile.formats.native or (schema or {}).get("type") != "object":
         return None
     return ResponseFormat(type="json_object")
 

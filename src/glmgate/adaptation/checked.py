@@ -53,7 +53,7 @@ class Checked(Piece):
     one allowed is no good either, or a part of a bad answer has left already, it raises UnsupportedValue.
     """
 
-    __slots__ = ("_asked", "_fold", "_goal", "_going", "_problem", "_profile", "_spent", "_total")
+    __slots__ = ("_asked", "_fold", "_goal", "_going", "_problem", "_profile", "_spent", "_strayed", "_total")
 
     def __init__(self, goal: Goal, profile: Profile) -> None:
         super().__init__()
@@ -64,6 +64,7 @@ class Checked(Piece):
         self._total = Usage()
         self._fold = ChoiceFold()
         self._going = False
+        self._strayed = False
         self._problem: str | None = None
 
     @override
@@ -86,6 +87,7 @@ class Checked(Piece):
         problem, answer = self._problem, "".join(self._fold.content)[:_SHOWN_AGAIN]
         self._problem, self._fold, self._spent = None, ChoiceFold(), self._total
         self._asked += 1
+        self._strayed = False
         self.done = False
         text = self._goal.again.replace("{problem}", problem)
         if self._goal.tools is not None:
@@ -117,12 +119,17 @@ class Checked(Piece):
         return self._first_thoughts(msgspec.structs.replace(delta, content=None, tool_calls=(), logprobs=logprobs))
 
     def _begins_well(self, delta: Delta) -> bool:
-        if delta.tool_calls:
-            return all(call.name in self._goal.names for call in self._fold.calls.values())
-        text = delta.content or ""
-        if self._goal.judge is None or not text.strip() or self._fold.calls:
+        """Whether it may go on from here. What begins otherwise is held to its end, so it is looked at only once."""
+        if self._strayed:
             return False
-        return "".join(self._fold.content).lstrip()[:1] in ("{", "[")
+        if delta.tool_calls:
+            begins = all(call.name in self._goal.names for call in self._fold.calls.values())
+        elif self._goal.judge is not None and delta.content and delta.content.strip():
+            begins = delta.content.lstrip()[:1] in ("{", "[")
+        else:
+            return False
+        self._strayed = not begins
+        return begins
 
     def _first_thoughts(self, delta: Delta) -> Delta:
         """Only the first call's reasoning is shown: that of the others is about what nobody saw."""

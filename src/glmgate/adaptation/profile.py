@@ -107,6 +107,8 @@ class Formats(Part, frozen=True):
 
     `constraint`: the engine is held to the schema. `prompt`: `instruction` (with `{schema}`) says it to the model, the
     answer is validated, and `repair` (with `{problem}`) asks again, at most `repairs` times.
+
+    `with_tools`: calls stay possible beside a native form.
     """
 
     native: tuple[Literal["json_object", "json_schema"], ...] = ()
@@ -114,6 +116,7 @@ class Formats(Part, frozen=True):
     instruction: str = ""
     repair: str = ""
     repairs: int = 2
+    with_tools: bool = True
 
 
 class Thinking(Part, frozen=True):

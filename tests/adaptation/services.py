@@ -10,7 +10,7 @@ from glmgate.wire.engine import Generation
 from glmgate.wire.members import plain
 from tests.adaptation.requests import chat
 
-SERVICES: Final = tuple(name for name in shipped_names() if name != "embedded")
+SERVICES: Final = tuple(name for name in shipped_names() if not name.startswith("embedded"))
 GLM_SERVICES: Final = ("zai", "bigmodel", "zai-coding")
 MODELS: Final = {
     "zai": ("glm-4-plus", "glm-4.5", "glm-4.6", "glm-4.6v", "glm-4.7", "glm-5", "glm-5.1", "glm-5.2", "glm-5.3"),

@@ -14,7 +14,7 @@ PACKAGES = ("adaptation", "routing", "engines", "gateway")
 NAMES = re.compile(
     r"z\.ai|\bzai\b|zhipu|bigmodel|openai|anthropic|mistral|ollama|\bglm-|qwen|vllm|sglang|\bgpt-", re.IGNORECASE
 )
-# The setting `[aliases] openai` says whether the names of that catalogue are answered; it is called so all the way down.
+# The setting `[aliases] openai` says whether the names of that catalogue are answered; its name goes all the way down.
 SETTING = {"routing/names.py": {"openai"}, "routing/catalogue.py": {"openai"}}
 COMMENTS = re.compile(r'""".*?"""|#[^\n]*', re.DOTALL)
 FILES = sorted(

@@ -52,7 +52,7 @@ def test_row_t1_elsewhere_greedy_is_a_temperature_of_zero(name: str) -> None:
     greedy = fitted(service(name), do_sample=False, temperature=0.8, top_p=0.5)
     body = plain(greedy.request)
     assert (body["temperature"], "do_sample" in body, "top_p" in body) == (0, False, False)
-    assert noted(greedy) == ["do_sample=temperature", "top_p=omitted"]
+    assert noted(greedy) == ["do_sample=temperature", "temperature=0.8->0", "top_p=omitted"]
     assert sent(service(name), temperature=0)["temperature"] == 0
 
 

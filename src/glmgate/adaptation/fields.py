@@ -65,6 +65,18 @@ def absent(request: G, profile: Profile) -> Change[G]:
     return Change(msgspec.structs.replace(request, **changes, unknown=unknown), notes=tuple(notes))
 
 
+def beside_functions(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
+    """The older `functions` have a choice of their own, and one call at a time (contract row C7): newer words go."""
+    if request.functions is None or (request.tool_choice is None and request.parallel_tool_calls is None):
+        return Change(request)
+    notes = []
+    if request.tool_choice is not None:
+        notes.append(Note("tool_choice", "omitted", exact=False))
+    if request.parallel_tool_calls:
+        notes.append(Note("parallel_tool_calls", "true->false", exact=False))
+    return Change(msgspec.structs.replace(request, tool_choice=None, parallel_tool_calls=None), notes=tuple(notes))
+
+
 def searching(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """`web_search_options` as the tool that searches there (contract row N11)."""
     options = request.unknown.get(_SEARCH)

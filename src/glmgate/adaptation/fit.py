@@ -51,6 +51,7 @@ CHAT: Final[tuple[Rule[ChatRequest], ...]] = (
     unknown.consumed,
     user.user,
     roles.present,
+    fields.beside_functions,
     functions.functions,
     functions.legacy_history,
     custom_tools.custom_tools,
@@ -156,6 +157,8 @@ def fit(request: Generation, profile: Profile) -> Fitted[Generation]:
     """
     if isinstance(request, ChatRequest):
         fitted_chat, notes, pieces = _apply(CHAT, request, profile)
+        if profile.open:
+            notes = (*notes, *unknown.lost(request, fitted_chat, profile))
         return Fitted(fitted_chat, notes, Undo(fitted_chat, pieces))
     if profile.completions == "chat":
         return _fit_prompt(request, profile)

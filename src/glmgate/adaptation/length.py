@@ -60,9 +60,13 @@ def both_names(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     newer = request.max_completion_tokens
     if newer is None:
         return Change(request)
-    limit = newer if request.max_tokens is None else min(newer, request.max_tokens)
+    older = request.max_tokens
+    limit = newer if older is None else min(newer, older)
     fitted = msgspec.structs.replace(request, max_tokens=limit, max_completion_tokens=None)
-    return Change(fitted, notes=(Note("max_completion_tokens", "max_tokens"),))
+    notes: tuple[Note, ...] = (Note("max_completion_tokens", "max_tokens"),)
+    if older is not None and older > limit:
+        notes = (*notes, Note("max_tokens", f"{older}->{limit}"))
+    return Change(fitted, notes=notes)
 
 
 def longest(request: G, profile: Profile) -> Change[G]:

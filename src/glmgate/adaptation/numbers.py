@@ -68,6 +68,8 @@ def greedy(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     if request.do_sample:
         return Change(msgspec.structs.replace(request, do_sample=None))
     notes: tuple[Note, ...] = (Note("do_sample", "temperature"),)
+    if request.temperature:
+        notes = (*notes, Note("temperature", f"{request.temperature:.10g}->0"))
     if request.top_p is not None:
         notes = (*notes, Note("top_p", "omitted"))  # the likeliest token is in every nucleus
     return Change(msgspec.structs.replace(request, do_sample=None, temperature=0.0, top_p=None), notes=notes)

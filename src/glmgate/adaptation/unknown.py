@@ -74,6 +74,8 @@ CHILDREN: Final[dict[type[Members], tuple[str, ...]]] = {
 # Who the caller's user is changes nothing in an answer of a model of our own.
 _READ_BY_NOBODY: Final = ("user", "user_id")
 
+_TAKEN_APART: Final = ("tool_choice", "response_format", "function_call")
+
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
 _LONGEST_PATH: Final = 64
 _MOST_NOTES: Final = 32  # a report is read by people; what is beyond is told in one note
@@ -108,6 +110,29 @@ def reports(members: dict[str, Any], path: str, profile: Profile) -> tuple[Note,
         return ()
     walk = _Walk(profile)
     walk.report(members, path)
+    return tuple(walk.notes)
+
+
+def lost(before: ChatRequest, after: ChatRequest, profile: Profile) -> tuple[Note, ...]:
+    """What is to be told of unknown members inside of objects that the rules took apart, at services that are open."""
+    notes: list[Note] = []
+    for name in _TAKEN_APART:
+        value, left = getattr(before, name), getattr(after, name)
+        if isinstance(value, Members) and value is not left:
+            kept = _below(left, name, profile) if isinstance(left, Members) else ()
+            notes.extend(note for note in _below(value, name, profile) if note not in kept)
+    for name in ("tools", "functions"):
+        offered = getattr(before, name)
+        if offered is not None and len(after.tools or ()) < len(offered):
+            notes.extend(note for each in offered for note in _below(each, name, profile))
+    return tuple(dict.fromkeys(notes))
+
+
+def _below(value: Members, path: str, profile: Profile) -> tuple[Note, ...]:
+    if _of_another_kind(value):
+        return ()
+    walk = _Walk(profile)
+    walk.strip(value, path)
     return tuple(walk.notes)
 
 

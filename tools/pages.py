@@ -10,6 +10,7 @@ import inspect
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING
 from importlib import resources
 from pathlib import Path
 from typing import Final, Literal, get_args, get_origin
@@ -24,15 +25,21 @@ from glmgate.cli import serve
 from glmgate.cli.main import main as program
 from glmgate.routing.names import Names
 from glmgate.settings import Setting, declared
+from glmgate.settings.models import ModelTable
+from glmgate.settings.tables import declared_in, table_in
+from glmgate.settings.upstreams import UpstreamTable
 from glmgate.surfaces import catalogue
 from glmgate.surfaces.routes import SERVED
 from glmgate.telemetry.metrics import Metrics
 from glmgate.telemetry.record import RequestRecord
+from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
 from glmgate.wire.delta import Usage
+from glmgate.wire.engine import Attempt
 
 PAGES: Final = Path(__file__).resolve().parent.parent / "docs"
 
 _BLOCK: Final = re.compile(r"(<!-- made by tools\.pages: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_HEAD: Final = ("setting", "type", "default", "meaning")
 _WIDTH: Final = 100  # as wide as the program itself writes on a wide terminal
 
 
@@ -65,6 +72,25 @@ def settings() -> str:
     return "\n\n".join(tables)
 
 
+def tables() -> str:
+    """A table for each kind of table in the file: what a `[[upstreams]]` and a `[[models]]` may hold."""
+    kinds = [("[[upstreams]]", UpstreamTable), ("[[models]]", ModelTable)]
+    return "\n\n".join(f"## `{name}`\n\n{_table(_HEAD, _members(kind))}" for name, kind in kinds)
+
+
+def _members(kind: type, prefix: str = "") -> Iterator[tuple[str, ...]]:
+    """The settings of a table, those of the tables in it below."""
+    for each in declared_in(kind):
+        inner = table_in(each.type)
+        shown = "list of tables" if inner and get_origin(each.type) is tuple else "table" if inner else _type(each.type)
+        default = (
+            "needed" if each.default is MISSING else "as below" if inner and each.default else _default(each.default)
+        )
+        yield f"`{prefix}{each.name}`", shown, default, each.help
+        if inner is not None:
+            yield from _members(inner, f"{prefix}{each.name}.")
+
+
 def _setting(setting: Setting, flags: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
     flag = flags.get((setting.section, setting.name))
     return (
@@ -82,10 +108,12 @@ def _type(kind: object) -> str:
         return ", ".join(f"`{word}`" for word in get_args(kind))
     if get_origin(kind) is tuple:
         return "list of texts"
-    if get_origin(kind) is not None and issubclass(get_origin(kind) or object, Mapping):
+    if get_origin(kind) is Mapping:
         return "table of paths"
+    parts = get_args(kind) or (kind,)
     words: dict[object, str] = {int: "whole number", float: "number", bool: "true or false", str: "text"}
-    return next(word for plain, word in words.items() if kind is plain or plain in get_args(kind))
+    said = [words[part] for part in parts if part in words]
+    return ", ".join(said + [_type(part) for part in parts if get_origin(part) is Literal])
 
 
 def _default(value: object) -> str:
@@ -248,12 +276,15 @@ def _sizes(entry: Names) -> str:
 
 def metrics() -> str:
     """The metrics of ours, with their labels, as a scrape shows them."""
-    shown = Metrics(states=lambda: {"model": "ready"})
+    upstream = UpstreamNow("upstream", 1, (CredentialNow(0, 1, 1, parked=False),))
+    now = UpstreamsNow((upstream,), {"upstream/model": "closed"})
+    shown = Metrics(states=lambda: {"model": "ready"}, upstreams=lambda: now)
     shown.began()
     tokens = Usage(prompt=1, completion=1, cached=1, reasoning=1)
     record = RequestRecord(
         request_id="id", key_id="key", surface="openai", endpoint="chat", model="model", deployment="model",
-        ending="completed", usage=tokens, total_s=1.0, first_s=1.0,
+        ending="completed", usage=tokens, total_s=1.0, first_s=1.0, cache_use="miss",
+        attempts=(Attempt("upstream/model", 0, "ok", 1.0),),
     )  # fmt: skip
     shown.ended(record)
     families = text_string_to_metric_families(shown.render().decode())
@@ -269,6 +300,7 @@ def metrics() -> str:
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "settings": settings,
+    "tables": tables,
     "commands": commands,
     "endpoints": endpoints,
     "unserved": unserved,

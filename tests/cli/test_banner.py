@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from glmgate.cli.banner import Facts, ServedModel, banner
+from glmgate.cli.banner import Facts, ServedModel, Upstream, banner
 
 TINY = ServedModel(name="glmgate-tiny", kind="chat")
 MINILM = ServedModel(name="all-minilm-l6-v2", kind="embedding", remark="English only")
@@ -140,3 +140,36 @@ def test_commands_are_told_as_they_can_be_pasted() -> None:
 def test_embedding_names_are_answered_by_the_embedding_model() -> None:
     """Whoever asks for embedding-3 is told beforehand who answers."""
     assert "Names of embedding models are answered by all-minilm-l6-v2" in shown()
+
+
+def test_a_service_of_the_environment_is_the_first_line() -> None:
+    """Nobody configured it, so it is said before all else; the example asks it."""
+    found = Upstream(name="zai", base_url="https://zai.example/v4", variable="ZAI_API_KEY")
+    spare = Upstream(name="bigmodel", base_url="https://bm.example/v4", variable="ZHIPUAI_API_KEY")
+    models = (dataclasses.replace(TINY, stands_in=False), dataclasses.replace(MINILM, stands_in=False))
+    text = shown(environment=(found, spare), usual="glm-4.6", models=models)
+    assert text.splitlines()[0] == (
+        "GLM names are routed to zai (https://zai.example/v4, key in ZAI_API_KEY), else to bigmodel "
+        "(https://bm.example/v4, key in ZHIPUAI_API_KEY). `--local` prevents it."
+    )
+    assert 'model="glm-4.6"' in snippet(text)
+    assert "Names of OpenAI chat models are answered by glm-4.6" in text
+    assert "demonstration" not in text
+    assert "Names of embedding models" not in text
+
+
+def test_configured_services_are_listed() -> None:
+    """With the number of their credentials, and the models with their other names."""
+    routed = ServedModel(name="glm-4.6", kind="chat", remark="by main", aliases=("gpt-4o",))
+    services = (
+        Upstream(name="main", base_url="https://a.example/v4", credentials=2),
+        Upstream(name="own", base_url="http://127.0.0.1:8000/v1", credentials=0),
+    )
+    models = (routed, dataclasses.replace(TINY, stands_in=False), dataclasses.replace(MINILM, stands_in=False))
+    text = shown(upstreams=services, models=models, demonstration=False)
+    assert text.startswith("glmgate ")
+    assert "glm-4.6 (chat, by main, also gpt-4o)" in text
+    assert "main: https://a.example/v4, 2 credentials\n" in text
+    assert "own: http://127.0.0.1:8000/v1, no credential\n" in text
+    assert "Names of GLM and OpenAI chat models are answered by glm-4.6" in text
+    assert "Names of embedding models" not in text

@@ -112,7 +112,8 @@ def test_settings_are_settings(fence: Fence, tmp_path: Path) -> None:
     """Every printed settings file is taken."""
     file = tmp_path / "printed.toml"
     file.write_text(fence.text, encoding="utf-8")
-    assert load(environment={"GLMGATE_MASTER": "m" * 40}, home=tmp_path, config=file).file == file
+    variables = dict.fromkeys(re.findall(r"env:([A-Z0-9_]+)", fence.text), "m" * 40)
+    assert load(environment=variables, home=tmp_path, config=file).file == file
 
 
 @pytest.mark.parametrize("call", list(commands()))

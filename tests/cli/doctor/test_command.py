@@ -122,6 +122,15 @@ def test_a_general_key_on_the_coding_surface_is_told() -> None:
     assert f"without a coding plan: use {service.url}{GENERAL} " in result.stdout
 
 
+@pytest.mark.parametrize(("reply", "name"), [(refused(429, "1302"), "rate"), (refused(429, "1308"), "used_up")])
+def test_a_busy_key_is_not_taken_for_one_on_the_wrong_surface(reply: Reply, name: str) -> None:
+    """That it works elsewhere just now says nothing then."""
+    rules: dict[str, Rule] = {f"{GENERAL}/chat/completions": answer, f"{CODING}/chat/completions": reply}
+    with serving(rules) as service:
+        report = found(look(service, CODING, "--json"))
+    assert (report["well"], advised(report)) == (False, [name])
+
+
 def test_an_account_without_money_is_told() -> None:
     """Where 1113 comes from everywhere, no surface helps."""
     rules: dict[str, Rule] = {f"{path}/chat/completions": NO_CREDIT for path in (GENERAL, CODING)}
@@ -154,6 +163,9 @@ def test_a_key_that_is_refused_everywhere_is_told() -> None:
     [
         (refused(429, "1302", "Rate limit reached for requests"), "rate", "the limit is reached (429, code 1302"),
         (refused(429, "1305"), "overload", "overloaded"),
+        (refused(429, "1308", "Usage limit reached, resets at 2026-11-23 02:00"), "used_up", "resets at 2026-11-23"),
+        (refused(429, "1309"), "ended", "1309"),
+        (refused(429, "1311"), "not_in_plan", "1311"),
         (refused(400, "1211", "模型不存在"), "model", "the model is not known there"),
         (refused(400, "1301"), "filtered", "filter"),
         (refused(403, "1220"), "permission", "may not do this"),

@@ -14,7 +14,7 @@ from glmgate.cli.doctor import telling
 from glmgate.cli.doctor.findings import Advice, Examined, Tried
 from glmgate.cli.doctor.words import words
 from glmgate.engines.upstream.reach import Reach
-from glmgate.engines.upstream.replies import Trouble
+from glmgate.engines.upstream.replies import Said, Trouble
 from glmgate.engines.upstream.surfaces import Directory, Place, shape_of
 
 # Of several places that refuse, each with its reason, the one that tells most about the key.
@@ -38,21 +38,33 @@ _TELLING: Final[tuple[Trouble, ...]] = (
 )
 
 
+# Refusals that may be due to the place and not to the key, so that another place where it works is the answer.
+_OF_PLACE: Final = frozenset({"quota", "authentication", "keyless", "permission", "no_service", "moved"})
+
+
 def advice(examined: Examined, known: Directory, *, now: float, most: int) -> tuple[Advice, ...]:
     """What to do, the most important first. `most`: the requests that there were."""
-    return (*_main(examined, known), *_beside(examined, now=now, most=most))
+    beside = (_server, _stream, _limits, _clock)
+    return (
+        *_main(examined, known),
+        *(each for rule in beside for each in rule(examined)),
+        *_certificates(examined, now),
+        *([Advice("spent", _said("beside", "spent", most=most))] if examined.spent else []),
+    )
 
 
 def _main(examined: Examined, known: Directory) -> Iterator[Advice]:
     named, best = examined.subject.place, examined.best
-    if best is None or (named is not None and best.place != named):
-        yield from _ways(examined, everywhere=best is None and named is None)
     if best is None:
+        yield from _ways(examined, everywhere=named is None)
         yield from _nowhere(examined, known)
-    elif named is not None and best.place != named:
-        yield _elsewhere(named, best)
     elif named is None:
         yield Advice("works", _said("beside", "works", url=best.place.base_url, settings=_settings(best.place)))
+    elif best.place != named:
+        yield from _ways(examined, everywhere=False)
+        refused = next((each for each in examined.tried if each.place == named and each.said is not None), None)
+        told = None if refused is None else _refused(refused, examined)
+        yield _elsewhere(named, best) if told is None or told.name in _OF_PLACE else told
 
 
 def _ways(examined: Examined, *, everywhere: bool) -> Iterator[Advice]:
@@ -80,14 +92,21 @@ def _way(reach: Reach) -> Advice:
 def _nowhere(examined: Examined, known: Directory) -> Iterator[Advice]:
     """About a key that works nowhere."""
     asked = [tried for tried in examined.tried if tried.said is not None]
-    if not asked:
-        if any(reach.fault is None for reach in examined.reached.values()):
-            yield Advice("no_model", _said("nowhere", "no_model"))
-        return
-    told = _most_telling(examined, asked)
-    assert told.said is not None
-    assert told.said.trouble is not None
-    name: str = told.said.trouble
+    if asked:
+        told = _refused(_most_telling(examined, asked), examined)
+        yield told
+        credential = examined.subject.credential
+        shape = "" if credential is None else shape_of(credential.reveal(), known)
+        if told.name == "authentication" and shape:
+            yield Advice(f"shape_{shape}", _said("shapes", shape))
+    elif any(reach.fault is None for reach in examined.reached.values()) and not examined.spent:
+        yield Advice("no_model", _said("nowhere", "no_model"))
+
+
+def _refused(told: Tried, examined: Examined) -> Advice:
+    """About the refusal of a place."""
+    said, trouble = _trouble(told)
+    name = words().codes.get(said.code, trouble) if trouble == "quota" else trouble
     if name == "authentication" and examined.subject.credential is None:
         name = "keyless"
     listed = examined.listing.models if examined.listing else ()
@@ -96,15 +115,18 @@ def _nowhere(examined: Examined, known: Directory) -> Iterator[Advice]:
         name,
         url=told.place.base_url,
         model=told.model,
-        detail=one_line(told.said.message, longest=120),
+        detail=one_line(said.message, longest=120),
         console=f": {told.place.console}" if told.place.console else "",
         models=f" It lists: {', '.join(one_line(each, longest=60) for each in listed[:8])}." if listed else "",
     )
-    yield Advice(name, text)
-    credential = examined.subject.credential
-    shape = "" if credential is None else shape_of(credential.reveal(), known)
-    if name == "authentication" and shape:
-        yield Advice(f"shape_{shape}", _said("shapes", shape))
+    return Advice(name, text)
+
+
+def _trouble(tried: Tried) -> tuple[Said, str]:
+    """What a place that refused said, and what its trouble is."""
+    assert tried.said is not None
+    assert tried.said.trouble is not None
+    return tried.said, tried.said.trouble
 
 
 def _most_telling(examined: Examined, asked: list[Tried]) -> Tried:
@@ -135,34 +157,47 @@ def _elsewhere(named: Place, best: Tried) -> Advice:
     return Advice(f"other_{name}", _said("elsewhere", name, url=place.base_url, profile=_profile(place)))
 
 
-def _beside(examined: Examined, *, now: float, most: int) -> Iterator[Advice]:
-    best, given = examined.best, examined.subject.profile
-    if best is not None and examined.server is not None:
-        server = examined.server[0]
-        title = f"{server.title} {examined.server[1]}".strip()
-        if given is None:
-            yield Advice("profile", _said("beside", "profile", server=title, profile=server.profile))
-        elif given.name in shipped_names() and given.name != server.profile:
-            text = _said("beside", "other_profile", server=title, profile=server.profile, given=given.name)
-            yield Advice("other_profile", text)
-    if examined.stream is not None and any(
-        each.check == "stream" and each.level == "bad" for each in examined.findings
-    ):
-        detail = next(each.text for each in examined.findings if each.check == "stream")
-        yield Advice("stream", _said("beside", "stream", detail=detail))
+def _server(examined: Examined) -> Iterator[Advice]:
+    """About the profile that fits what was recognised."""
+    if examined.best is None or examined.server is None:
+        return
+    server, version = examined.server
+    title, given = f"{server.title} {version}".strip(), examined.subject.profile
+    if given is None:
+        yield Advice("profile", _said("beside", "profile", server=title, profile=server.profile))
+    elif given.name in shipped_names() and given.name != server.profile:
+        text = _said("beside", "other_profile", server=title, profile=server.profile, given=given.name)
+        yield Advice("other_profile", text)
+
+
+def _stream(examined: Examined) -> Iterator[Advice]:
+    """About streams that break where plain answers come."""
+    broken = next((each for each in examined.findings if each.check == "stream" and each.level == "bad"), None)
+    if broken is not None:
+        yield Advice("stream", _said("beside", "stream", detail=broken.text))
+
+
+def _limits(examined: Examined) -> Iterator[Advice]:
+    """About how many at the same time fit."""
     if examined.limits is not None:
         least, tried = examined.limits
         yield Advice("concurrency", _said("beside", "concurrency", least=least, most=tried))
+
+
+def _clock(examined: Examined) -> Iterator[Advice]:
+    """About this machine's clock."""
     if examined.skew_s is not None and abs(examined.skew_s) > telling.SKEW_S:
         direction = "ahead" if examined.skew_s > 0 else "behind"
         yield Advice("clock", _said("beside", "clock", skew=f"{abs(examined.skew_s):.0f}", direction=direction))
+
+
+def _certificates(examined: Examined, now: float) -> Iterator[Advice]:
+    """About certificates that end soon."""
     for reach in examined.reached.values():
         days = telling.days_left(reach, now)
         if days is not None and days < telling.CERTIFICATE_DAYS:
             host = telling.host_of(reach.origin)
             yield Advice("certificate_ends", _said("beside", "certificate_ends", host=host, days=days))
-    if examined.spent:
-        yield Advice("spent", _said("beside", "spent", most=most))
 
 
 def _settings(place: Place) -> str:

@@ -86,12 +86,13 @@ def command(
     lines = Lines(secrecy.clean, shown=sys.stderr.isatty())
     budgets = Budget(requests), Budget(sum(ROUNDS) * len(subjects) if limits else 0)
     report = asyncio.run(_examine(subjects, proxies, lines, budgets, timeout))
-    if is_json:
-        used, most = sum(each.used for each in budgets), sum(each.most for each in budgets)
-        click.echo(json.dumps(secrecy.clean_all(as_json.report(report, used=used, most=most)), ensure_ascii=False))
-    else:
-        click.echo(secrecy.clean(table.report(report)))
+    click.echo(_as_json(report, budgets, secrecy) if is_json else secrecy.clean(table.report(report)))
     context.exit(0 if all(each.is_well for each, _ in report) else 1)
+
+
+def _as_json(report: Report, budgets: tuple[Budget, Budget], secrecy: Secrecy) -> str:
+    used, most = sum(each.used for each in budgets), sum(each.most for each in budgets)
+    return json.dumps(secrecy.clean_all(as_json.report(report, used=used, most=most)), ensure_ascii=False)
 
 
 async def _examine(

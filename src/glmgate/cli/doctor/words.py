@@ -13,6 +13,7 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The tables of the file."""
 
     troubles: dict[str, str]
+    codes: dict[str, str]
     faults: dict[str, str]
     ways: dict[str, str]
     elsewhere: dict[str, str]

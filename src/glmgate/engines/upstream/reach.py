@@ -12,7 +12,7 @@ import ssl
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 from urllib.parse import unquote, urlsplit
@@ -125,17 +125,30 @@ async def reach(
         addresses = await _resolved(next_host, next_port, timeout_s)
         found = replace(found, addresses=addresses, dns_ms=None if _is_address(next_host) else _ms(clock() - began))
         began = clock()
-        async with _connected(addresses, next_port, timeout_s, proxied=hop is not None) as (reader, writer):
+        async with _connected(addresses, next_port, timeout_s, proxied=hop is not None) as streams:
             found = replace(found, connect_ms=_ms(clock() - began))
-            if hop is not None and hop.secure:
-                return found  # no TLS within TLS here: how far its peer is shows when it is asked
-            if hop is not None and parts.scheme == "https":
-                await _tunnelled(reader, writer, f"{host}:{port}", hop, timeout_s)
-            if parts.scheme == "https":
-                found = replace(found, tls=await _secured(writer, host, context, timeout_s))
+            # No TLS within TLS here: how far behind a secured proxy one comes shows when somebody is asked.
+            if parts.scheme == "https" and not (hop and hop.secure):
+                found = replace(found, tls=await _through(*streams, (host, port), hop, context, timeout_s=timeout_s))
     except _Failed as failed:
         return replace(found, fault=failed.fault)
     return found
+
+
+async def _through(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    target: tuple[str, int],
+    hop: Hop | None,
+    context: ssl.SSLContext | None,
+    *,
+    timeout_s: float,
+) -> Tls:
+    """TLS with the target, through the proxy where there is one."""
+    host, port = target
+    if hop is not None:
+        await _tunnelled(reader, writer, f"{host}:{port}", hop, timeout_s)
+    return await _secured(writer, host, context, timeout_s)
 
 
 async def _resolved(host: str, port: int, timeout_s: float) -> tuple[str, ...]:
@@ -162,9 +175,9 @@ async def _connected(
     except (OSError, EOFError) as exc:
         raise _Failed("tls", exc) from exc
     finally:
+        # Not `wait_closed`: after a handshake that was given up nobody tells the writer that the connection is lost.
         writer.transport.abort()
-        with suppress(OSError):
-            await writer.wait_closed()
+        await asyncio.sleep(0)
 
 
 async def _first(

@@ -144,6 +144,26 @@ def test_what_a_client_brings_itself_stays(brought: dict[str, str]) -> None:
     assert restored(said, SUNNY)[-1] == brought.get("reasoning_content")
 
 
+@pytest.mark.parametrize(
+    ("other", "is_same"),
+    [
+        ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}, True),
+        ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAB"}}, False),
+        ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}}, False),
+        ({"type": "input_audio", "input_audio": {"data": "AAAA"}}, False),
+        ({"type": "text", "text": "data:image/png;base64,AAAA"}, False),
+    ],
+)
+def test_what_a_user_shows_counts(other: dict[str, Any], is_same: bool) -> None:
+    """Two images are two questions; parts of kinds that nobody knows count too."""
+    shown = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    one, two = ([{"role": "user", "content": [{"type": "text", "text": "Look"}, part]}] for part in (shown, other))
+    held = kept(one, answer("I see."))
+    assert restored([*two, {"role": "assistant", "content": "I see."}], held)[-1] == (
+        "Let me see." if is_same else None
+    )
+
+
 def test_every_turn_gets_its_own_thought() -> None:
     """In a long conversation each message gets what was thought before it, and their number is told."""
     messages = list(ASKED)

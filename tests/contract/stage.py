@@ -101,6 +101,7 @@ class Stage:
 
     port: int
     app: App
+    key: str = CLIENT_KEY
     _clients: dict[str, AsyncOpenAI] = field(default_factory=dict)
 
     def base(self, path: str = "/v1") -> str:
@@ -111,12 +112,18 @@ class Stage:
         """OpenAI's client, which tries once."""
         if path not in self._clients:
             self._clients[path] = AsyncOpenAI(
-                api_key=CLIENT_KEY,
+                api_key=self.key,
                 base_url=self.base(path),
                 max_retries=0,
                 http_client=DefaultAsyncHttpxClient(verify=_TLS),
             )
         return self._clients[path]
+
+    async def another(self, name: str) -> Stage:
+        """The same gateway for another key of ours."""
+        assert self.app.accounts is not None
+        keyring = self.app.accounts.keyring
+        return Stage(self.port, self.app, keyring.text(await keyring.create(name)))
 
     async def chat(self, *, streamed: bool = False, base: str = "/v1", **members: Any) -> Told:
         """A chat through OpenAI's client; members that it does not know go into the body all the same."""
@@ -133,9 +140,7 @@ class Stage:
 
     async def post(self, path: str, body: object, headers: Mapping[str, str] = _NO) -> Reply:
         """The bytes of an answer, which no SDK has touched."""
-        return await asyncio.to_thread(
-            ask, Place(self.port, f"Bearer {CLIENT_KEY}"), "POST", path, body, headers=headers
-        )
+        return await asyncio.to_thread(ask, Place(self.port, f"Bearer {self.key}"), "POST", path, body, headers=headers)
 
     async def aclose(self) -> None:
         """Close the clients."""
@@ -161,9 +166,9 @@ def models(*names: str, upstreams: Sequence[str] = ("it",), extra: str = "") -> 
 
 
 @contextlib.asynccontextmanager
-async def staged(home: Path, *upstreams: Upstream, tables: str, settings: str = "") -> AsyncIterator[Stage]:
-    """A gateway with these services; `tables` are those of the models, `settings` goes before all."""
-    text = f'[server]\nauth = false\nshutdown_grace_s = 2\n{settings}\n[log]\nlevel = "warning"\n'
+async def staged(home: Path, *upstreams: Upstream, tables: str, auth: bool = False) -> AsyncIterator[Stage]:
+    """A gateway with these services; `tables` are those of the models."""
+    text = f'[server]\nauth = {json.dumps(auth)}\nshutdown_grace_s = 2\n[log]\nlevel = "warning"\n'
     text += "".join(each.toml() for each in upstreams) + tables
     home.mkdir(parents=True, exist_ok=True)
     (home / "glmgate.toml").write_text(text, encoding="utf-8")
@@ -175,7 +180,7 @@ async def staged(home: Path, *upstreams: Upstream, tables: str, settings: str = 
             server = make(app.http, given.server, sockets, on_ready=lambda *_: ready.set())
             serving = asyncio.create_task(server.serve(sockets))
             await ready.wait()
-            stage = Stage(sockets[0].getsockname()[1], app)
+            stage = Stage(sockets[0].getsockname()[1], app, app.first_key or CLIENT_KEY)
             try:
                 yield stage
             finally:
@@ -185,7 +190,7 @@ async def staged(home: Path, *upstreams: Upstream, tables: str, settings: str = 
 
 
 @contextlib.contextmanager
-def running_stage(home: Path, *upstreams: Upstream, tables: str, settings: str = "") -> Iterator[Stage]:
+def running_stage(home: Path, *upstreams: Upstream, tables: str) -> Iterator[Stage]:
     """The same on a thread of its own, so that tests can share it whatever loops they have."""
     opened_stage: Future[Stage] = Future()
     stop: Future[Callable[[], object]] = Future()
@@ -194,7 +199,7 @@ def running_stage(home: Path, *upstreams: Upstream, tables: str, settings: str =
         over = asyncio.Event()
         loop = asyncio.get_running_loop()
         try:
-            async with staged(home, *upstreams, tables=tables, settings=settings) as stage:
+            async with staged(home, *upstreams, tables=tables) as stage:
                 stop.set_result(lambda: loop.call_soon_threadsafe(over.set))
                 opened_stage.set_result(stage)
                 await over.wait()

@@ -91,3 +91,36 @@ def test_removing_a_model_frees_its_bytes(tmp_path: Path) -> None:
     assert "glm-4.7-flash" in [row["name"] for row in listed(tmp_path)["catalogue"]]
     again = CliRunner().invoke(main, arguments)
     assert (again.exit_code, "was pulled" in again.stderr) == (1, True)
+
+
+ROUTED = """
+[[upstreams]]
+name = "main"
+profile = "zai"
+credentials = ["env:NOT_SET_HERE"]
+
+[[models]]
+name = "glm-4.6"
+aliases = ["gpt-4o"]
+route = [{ engine = "glmgate-tiny", priority = 9 }, { upstream = "main" }]
+"""
+
+
+def test_models_of_the_settings_are_listed(tmp_path: Path) -> None:
+    """With the places that answer, in their order; no secret has to be there for that."""
+    (tmp_path / "glmgate.toml").write_text(ROUTED)
+    assert listed(tmp_path)["routed"] == [
+        {"name": "glm-4.6", "kind": "chat", "aliases": ["gpt-4o"], "route": ["main/glm-4.6", "glmgate-tiny"]}
+    ]
+    shown = CliRunner().invoke(main, ["models", "--home", str(tmp_path)]).stdout
+    assert shown.splitlines()[:2] == [
+        "ROUTED   KIND  ANSWERED BY                 ALSO NAMED",
+        "glm-4.6  chat  main/glm-4.6, glmgate-tiny  gpt-4o",
+    ]
+
+
+def test_a_service_in_the_environment_is_told(tmp_path: Path) -> None:
+    """It has every GLM name."""
+    assert listed(tmp_path, ZAI_API_KEY="a.b")["environment"] == ["zai"]
+    shown = CliRunner().invoke(main, ["models", "--home", str(tmp_path)], env={"ZAI_API_KEY": "a.b"}).stdout
+    assert shown.startswith("The names of GLM models are routed to zai;")

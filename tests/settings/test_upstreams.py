@@ -157,3 +157,13 @@ def test_proxies_come_from_the_environment(tmp_path: Path) -> None:
     proxies = settings(tmp_path, ZAI, HTTPS_PROXY="http://p.example:3128", NO_PROXY="inside.example").proxies
     assert proxies.for_url("https://api.example/v1") == "http://p.example:3128"
     assert proxies.for_url("https://inside.example/v1") is None
+
+
+def test_who_asks_no_upstream_needs_no_secrets(tmp_path: Path) -> None:
+    """Keys can be made in a shell that does not have them; everything else is checked all the same."""
+    (tmp_path / "glmgate.toml").write_text(ZAI + "credentials = ['env:NOWHERE']\n")
+    (upstream,) = load(environment={}, home=tmp_path, secrets=False).upstreams
+    assert (upstream.name, upstream.credentials) == ("zai", ())
+    (tmp_path / "glmgate.toml").write_text(ZAI + "credentials = ['SECRET']\n")
+    with pytest.raises(SettingsError, match="never the secret itself"):
+        load(environment={}, home=tmp_path, secrets=False)

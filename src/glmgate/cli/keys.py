@@ -106,7 +106,7 @@ def revoke(key_id: str, home: Path | None, config: Path | None, *, as_json: bool
 
 
 def _with_keyring(home: Path | None, config: Path | None, work: Callable[[Keyring], Awaitable[_T]]) -> _T:
-    settings = read(home, config)
+    settings = read(home, config, secrets=False)
 
     async def run() -> _T:
         accounts = await open_accounts(settings.home, url=settings.storage.url, master=settings.master_key)

@@ -18,6 +18,7 @@ from glmgate.engines.embedded.fitting import advice, kind_of
 from glmgate.engines.embedded.machine import memory_for_models
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.engines.embedded.spec import context_of
+from glmgate.settings.models import Model
 from glmgate.weights.builtin import CHAT_NAME, EMBEDDING_NAME, builtin_models
 from glmgate.weights.catalogue import Entry, entries
 from glmgate.weights.errors import WeightsUnreadable
@@ -33,19 +34,43 @@ REMARKS = {CHAT_NAME: "small, for demonstration", EMBEDDING_NAME: "English only"
 @place
 def command(home: Path | None, config: Path | None, *, as_json: bool) -> None:
     """List the models that are here, and those that can be pulled."""
-    settings = read(home, config)
+    settings = read(home, config, secrets=False)
     budget = memory_for_models(settings.engine.memory_bytes)
     store = Store(settings.store)
     pulled = store.models()
     here = list(_here(pulled, settings.engine, budget))
     names = {model.name for model in pulled}
     there = [_there(entry, store, budget) for entry in entries() if entry.name not in names]
+    routed = [_routed(model) for model in settings.routed]
+    services = [each.upstream.name for each in settings.found]
     if as_json:
-        everything = {"here": here, "catalogue": there, "memory_bytes": budget}
+        everything = {
+            "routed": routed,
+            "environment": services,
+            "here": here,
+            "catalogue": there,
+            "memory_bytes": budget,
+        }
         click.echo(json.dumps(everything, ensure_ascii=False))
         return
-    click.echo("\n\n".join([_here_table(here), _there_table(there)]))
+    tables = [_routed_table(routed)] if routed else []
+    if services:
+        tables.append(
+            f"The names of GLM models are routed to {', else to '.join(services)}; `serve --local` prevents it."
+        )
+    click.echo("\n\n".join([*tables, _here_table(here), _there_table(there)]))
     click.echo(f"Models may use {size(budget)} of memory here. `glmgate pull NAME` fetches one.", err=True)
+
+
+def _routed(model: Model) -> dict[str, Any]:
+    """A name of the settings, and the places that answer it in their order."""
+    routes = sorted(model.routes, key=lambda route: route.priority)
+    return {
+        "name": model.name,
+        "kind": model.kind,
+        "aliases": list(model.aliases),
+        "route": [route.engine or f"{route.upstream}/{route.model}" for route in routes],
+    }
 
 
 def _here(pulled: Sequence[StoredModel], engine: EmbeddedSettings, budget: int) -> Iterator[dict[str, Any]]:
@@ -87,6 +112,11 @@ def _there(entry: Entry, store: Store, budget: int) -> dict[str, Any]:
         "here_bytes": sum(part.stat().st_size for part in store.parts(entry.name)),
         "remark": entry.remark,
     }
+
+
+def _routed_table(routed: list[dict[str, Any]]) -> str:
+    rows = [(row["name"], row["kind"], ", ".join(row["route"]), ", ".join(row["aliases"])) for row in routed]
+    return _table([("ROUTED", "KIND", "ANSWERED BY", "ALSO NAMED"), *rows])
 
 
 def _here_table(here: list[dict[str, Any]]) -> str:

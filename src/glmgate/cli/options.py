@@ -32,6 +32,7 @@ def read(
     *,
     flags: Mapping[tuple[str, str], object] | None = None,
     models: tuple[Path, ...] = (),
+    secrets: bool = True,
 ) -> Settings:
-    """The settings of this start."""
-    return load(flags=flags, home=home, config=config, models=models)
+    """The settings of this start; without `secrets`, those of upstreams need not be there."""
+    return load(flags=flags, home=home, config=config, models=models, secrets=secrets)

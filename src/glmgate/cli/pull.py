@@ -24,7 +24,7 @@ from glmgate.weights.store import Store
 def command(name: str, hub: str | None, home: Path | None, config: Path | None, *, dry_run: bool) -> None:
     """Fetch a model; `glmgate models` lists the names. An interrupted pull goes on where it was."""
     entry = find(name)
-    settings = read(home, config, flags={("pull", "hub"): hub})
+    settings = read(home, config, flags={("pull", "hub"): hub}, secrets=False)
     if (here := Store(settings.store).find(entry.name)) is not None:
         click.echo(f"{entry.name} is here already: {here.path}")
         return

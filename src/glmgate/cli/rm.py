@@ -19,5 +19,5 @@ from glmgate.weights.store import Store
 @place
 def command(name: str, home: Path | None, config: Path | None) -> None:
     """Remove a pulled model, or what came of one."""
-    freed = Store(read(home, config).store).remove(name)
+    freed = Store(read(home, config, secrets=False).store).remove(name)
     click.echo(f"{name} is removed; {size(freed)} are free again.")

@@ -89,11 +89,13 @@ def load(
     home: Path | None = None,
     config: Path | None = None,
     models: tuple[Path, ...] = (),
+    secrets: bool = True,
 ) -> Settings:
     """The settings of this start. `flags` are by section and name; None is a flag that was not given.
 
-    `environment` is the process's own unless another is given. SettingsError names the first value that is wrong,
-    where it stands, and the nearest known name.
+    `environment` is the process's own unless another is given. Without `secrets` those of upstreams are not looked
+    for: who asks no upstream need not have them. SettingsError names the first value that is wrong, where it stands,
+    and the nearest known name.
     """
     if environment is None:
         environment = os.environ  # noqa: TID251 -- the one place
@@ -101,7 +103,7 @@ def load(
     contents = from_file(_file(folder, config, environment))
     given = {**contents.values, **from_environment(environment), **from_flags(flags or {})}
     _check_variables(environment, given, contents)
-    settings = _put_together(folder, given, environment, contents)
+    settings = _put_together(folder, given, environment, contents, secrets=secrets)
     return with_models(settings, models)
 
 
@@ -117,12 +119,14 @@ def variable(name: str) -> str | None:
     return os.environ.get(name) or None  # noqa: TID251 -- the one place
 
 
-def _put_together(home: Path, given: Places, environment: Mapping[str, str], contents: FileContents) -> Settings:
+def _put_together(
+    home: Path, given: Places, environment: Mapping[str, str], contents: FileContents, *, secrets: bool
+) -> Settings:
     made = (_made(section, kind, given) for section, kind in CLASSES)
     server, _, storage, engine, pulling, aliases, routing, reasoning, cache, log = made
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
-    services = upstreams(contents.arrays.get("upstreams", ()), environment, file=file)
+    services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
     alone = routing.environment and not any(contents.arrays.values())
     return Settings(
         home=home,

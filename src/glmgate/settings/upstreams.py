@@ -100,9 +100,9 @@ def services() -> _Services:
 
 
 def upstreams(
-    tables: Iterable[Mapping[str, object]], environment: Mapping[str, str], *, file: Path
+    tables: Iterable[Mapping[str, object]], environment: Mapping[str, str] | None, *, file: Path
 ) -> tuple[UpstreamSettings, ...]:
-    """The services of a settings file. Raises SettingsError."""
+    """The services of a settings file, without their secrets where no environment is given. Raises SettingsError."""
     found: dict[str, UpstreamSettings] = {}
     for place, given in enumerate(tables, start=1):
         where = f"{file}: [[upstreams]] {_called(given, place)}:"
@@ -137,7 +137,7 @@ def _called(given: Mapping[str, object], place: int) -> str:
     return repr(name) if isinstance(name, str) else str(place)
 
 
-def _upstream(given: UpstreamTable, environment: Mapping[str, str], where: str, base: Path) -> UpstreamSettings:
+def _upstream(given: UpstreamTable, environment: Mapping[str, str] | None, where: str, base: Path) -> UpstreamSettings:
     checked_name(given.name, where=where)
     if given.concurrency != "learn" and not 1 <= given.concurrency <= 100_000:
         raise SettingsError(
@@ -150,7 +150,7 @@ def _upstream(given: UpstreamTable, environment: Mapping[str, str], where: str, 
         name=given.name,
         profile=profile,
         base_url=_base_url(given, where),
-        credentials=_credentials(references, environment, where),
+        credentials=() if environment is None else _credentials(references, environment, where),
         concurrency=given.concurrency,
         timeouts=_timeouts(given.timeouts, where),
         files=tuple(files),

@@ -54,7 +54,7 @@ def command(
 
     With QUESTION, or with standard input from a pipe, only the answer is printed.
     """
-    settings = read(home, config)
+    settings = read(home, config, secrets=False)
     where = _place(settings, base_url, key)
     if question is None and not sys.stdin.isatty():
         question = sys.stdin.buffer.read().decode(errors="replace")

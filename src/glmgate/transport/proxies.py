@@ -6,6 +6,7 @@ Nothing here opens a connection or reads the environment.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
@@ -14,6 +15,8 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from glmgate.errors import SettingsError
 
 _SCHEMES: Final = ("http", "https")
+# Of addresses with colons only those in brackets can have a port.
+_NAMED_PORT: Final = re.compile(r"(?P<place>[^:\[\]]+|\[.+\]):(?P<port>\d{1,5})", re.ASCII)
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -78,12 +81,11 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 def _matches(place: str, host: str, address: Address | None, port: int) -> bool:
     if place == "*":
         return True
-    name, colon, wanted = place.rpartition(":")
-    if colon and wanted.isdigit() and (":" not in name or name.startswith("[")):
-        if int(wanted) != port:
+    if (named := _NAMED_PORT.fullmatch(place)) is not None:
+        if int(named["port"]) != port:
             return False
-        place = name
-    place = place.strip("[]").removeprefix("*").lstrip(".").rstrip(".")
+        place = named["place"]
+    place = place.strip("[]").removeprefix("*").strip(".")
     if address is None:
         return bool(place) and (host == place or host.endswith(f".{place}"))
     try:

@@ -19,7 +19,7 @@ from glmgate.engines.upstream.choices import ChoiceReader
 from glmgate.engines.upstream.quoting import quoted
 from glmgate.engines.upstream.reported import of_document
 from glmgate.engines.upstream.secret import Secret
-from glmgate.engines.upstream.shapes import Chunk, Tokens
+from glmgate.engines.upstream.shapes import Choice, Chunk, Tokens
 from glmgate.errors import ContextLengthExceeded, EngineFailed
 from glmgate.wire.delta import Delta, FinishReason, Usage
 
@@ -81,22 +81,24 @@ class Answer:
         """The deltas of a chunk. Raises what its error means."""
         if chunk.error or not chunk.choices:
             self._check(chunk)
-        if chunk.web_search or chunk.content_filter or chunk.video_result:
+        if chunk.has_beside:
             self._beside |= {name: value for name in _BESIDE if (value := getattr(chunk, name))}
         deltas: list[Delta] = []
-        tokens = chunk.usage
         for place, choice in enumerate(chunk.choices or ()):
-            index = place if choice.index is None else choice.index
-            reader = self._choices.get(index)
-            if reader is None:
-                reader = self._choices[index] = ChoiceReader(index, self._reading.new_id)
-            delta = reader.feed(choice)
+            delta = self._reader(place, choice).feed(choice)
             if delta is not None:
-                deltas.append(self._with_beside(delta) if self._beside else delta)
-            tokens = tokens or choice.usage
-        if tokens is not None:
+                deltas.append(self._with_beside(delta))
+        if (tokens := chunk.tokens) is not None:
             self._account(tokens, deltas)
         return deltas
+
+    def _reader(self, place: int, choice: Choice) -> ChoiceReader:
+        """The reader of a choice: by its index, or by its place where it has none."""
+        index = place if choice.index is None else choice.index
+        reader = self._choices.get(index)
+        if reader is None:
+            reader = self._choices[index] = ChoiceReader(index, self._reading.new_id)
+        return reader
 
     def count_as_said(self) -> None:
         """Deltas have left: from now on nothing can be asked again in secret."""

@@ -30,6 +30,17 @@ class _Open:
     name: str = ""
     arguments: list[str] = field(default_factory=list)
 
+    def add(self, name: str, arguments: str) -> ToolCallDelta | None:
+        """The delta of a piece; None when nobody has to know of it, or not yet."""
+        began = not self.name
+        self.arguments.append(arguments)
+        self.name = self.name or name
+        if began and self.name:
+            return ToolCallDelta(self.index, id=self.id, name=self.name, arguments=self.text, custom=self.custom)
+        if began or not arguments:
+            return None
+        return ToolCallDelta(self.index, arguments=arguments, custom=self.custom)
+
     @property
     def text(self) -> str:
         return "".join(self.arguments)
@@ -83,21 +94,13 @@ class Calls:
     def _feed(self, piece: Call) -> ToolCallDelta | None:
         if piece.type not in _CALLERS and piece.function is None:
             return self._native(piece)
-        function = piece.function or piece.custom or _NO_FUNCTION
-        name, arguments = function.name or "", _text(function.arguments) or function.input or ""
+        name, arguments = _said(piece.function or piece.custom or _NO_FUNCTION)
         call = self._find(piece, name, arguments)
         if call is None:
-            call = self._begin(piece)
-        elif arguments and piece.id and piece.id == call.given_id and name and arguments == call.text:
+            return self._begin(piece).add(name, arguments)
+        if name and piece.id and piece.id == call.given_id and arguments == call.text:
             return None  # the whole call once more
-        began = not call.name
-        call.arguments.append(arguments)
-        call.name = call.name or name
-        if not call.name:
-            return None
-        if began:
-            return ToolCallDelta(call.index, id=call.id, name=call.name, arguments=call.text, custom=call.custom)
-        return ToolCallDelta(call.index, arguments=arguments, custom=call.custom) if arguments else None
+        return call.add(name, arguments)
 
     def _find(self, piece: Call, name: str, arguments: str) -> _Open | None:
         """The call that a piece goes on with; None when it begins one."""
@@ -144,7 +147,9 @@ def _is_another(call: _Open, given: str | None, name: str, arguments: str) -> bo
     return bool(given or arguments) and not call.custom and call.is_whole
 
 
-def _text(arguments: str | dict[str, Any] | None) -> str:
+def _said(function: Function) -> tuple[str, str]:
+    """The name and the arguments, or what there is of them."""
+    arguments = function.arguments or function.input or ""
     if isinstance(arguments, dict):
-        return msgspec.json.encode(arguments).decode()
-    return arguments or ""
+        arguments = msgspec.json.encode(arguments).decode()
+    return function.name or "", arguments

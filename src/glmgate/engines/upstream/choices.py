@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from glmgate.engines.upstream.calls import Calls
-from glmgate.engines.upstream.shapes import Call, Choice, Message, Text
+from glmgate.engines.upstream.shapes import Call, Choice, Message
 from glmgate.wire.delta import Delta, FinishReason
 from glmgate.wire.legacy_logprobs import modern
 
@@ -37,16 +37,12 @@ class ChoiceReader:
         if choice.finish_reason:
             self.finish = choice.finish_reason
         piece = choice.delta or choice.message or _NOTHING
-        text = choice.text or _text(piece.content) or piece.refusal or None
-        # Some write the same thought under both names.
-        reasoning = piece.reasoning_content or piece.reasoning or None
+        text = choice.text or _text(piece)
         calls = self._calls.feed(_pieces(piece)) if piece.tool_calls or piece.function_call else ()
-        logprobs = _logprobs(choice.logprobs) if choice.logprobs else None
-        if text is not None:
-            self.has_text = True
-        elif reasoning is None and not calls and logprobs is None:
-            return None
-        return Delta(choice=self._index, content=text, reasoning=reasoning, tool_calls=calls, logprobs=logprobs)
+        logprobs = _logprobs(choice.logprobs)
+        self.has_text = self.has_text or text is not None
+        delta = Delta(choice=self._index, content=text, reasoning=piece.thought, tool_calls=calls, logprobs=logprobs)
+        return delta if delta.says_something or logprobs else None
 
     def close(self, words: Mapping[str, FinishReason]) -> Delta:
         """The choice's end, with what its calls still lacked.
@@ -63,10 +59,12 @@ class ChoiceReader:
         return Delta(choice=self._index, tool_calls=calls, finish_reason=reason)
 
 
-def _text(content: str | list[Text] | None) -> str | None:
+def _text(piece: Message) -> str | None:
+    """What is said; None, never empty, when nothing is."""
+    content = piece.content
     if isinstance(content, list):
-        return "".join(part.text or "" for part in content)
-    return content
+        content = "".join(part.text or "" for part in content)
+    return content or piece.refusal or None
 
 
 def _pieces(piece: Message) -> list[Call]:
@@ -75,8 +73,10 @@ def _pieces(piece: Message) -> list[Call]:
     return [*pieces, Call(index=0, function=piece.function_call)] if piece.function_call else pieces
 
 
-def _logprobs(given: dict[str, Any]) -> dict[str, Any] | None:
+def _logprobs(given: dict[str, Any] | None) -> dict[str, Any] | None:
     """In the form of chats; text completions have an older one."""
+    if not given:
+        return None
     if given.get("tokens"):
         return modern(given)
     kept = {name: entries for name, entries in given.items() if isinstance(entries, list) and entries}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Final
 
 import msgspec
@@ -14,6 +15,8 @@ from glmgate.engines.upstream.shapes import Chunk
 
 _CHUNK: Final = msgspec.json.Decoder(Chunk)
 _LOOSE: Final = json.JSONDecoder()
+# Before a document: frames may have no line's end between them (`{…}data: {…}`).
+_BETWEEN: Final = re.compile(r"^(?:\s|data:)+")
 _NOTHING: Final = frozenset({"", "null", "ping", "keepalive", "keep-alive", "heartbeat"})
 _DONE: Final = frozenset({"[DONE]", '"[DONE]"', "DONE"})
 _MOST_BYTES: Final = 16 * 1024 * 1024
@@ -111,27 +114,20 @@ def _whole(data: bytes, frames: list[Frame]) -> bytes:
         if data.lstrip().startswith(b"{"):
             return data
         raise Unreadable("a frame is no UTF-8") from exc
-    place = 0
-    while True:
-        # Frames without a line's end between them: `{…}data: {…}`.
-        place += len(text[place:]) - len(text[place:].lstrip())
-        if text.startswith("data:", place):
-            place += 5
-            continue
-        left = text[place:].strip()
-        if left in _DONE:
-            frames.append(DONE)
-        if left in _DONE or left in _NOTHING:
-            return b""
-        if not left.startswith("{"):
-            raise Unreadable(f"a frame begins with {left[:20]!r}")
+    while (text := _BETWEEN.sub("", text)).startswith("{"):
         try:
-            document, place = _LOOSE.raw_decode(text, place)
+            document, end = _LOOSE.raw_decode(text)
         except ValueError:
-            return text[place:].encode()
+            return text.encode()
         except RecursionError as exc:
             raise Unreadable("a frame is nested too deeply") from exc
         frames.append(_chunk(document))
+        text = text[end:]
+    if (left := text.strip()) in _DONE:
+        frames.append(DONE)
+    elif left not in _NOTHING:
+        raise Unreadable(f"a frame begins with {left[:20]!r}")
+    return b""
 
 
 def _is_whole(data: bytes) -> bool:

@@ -36,16 +36,18 @@ def of_document(document: Mapping[str, Any]) -> Reported | None:
         error = error[0]
     if isinstance(error, dict):
         return _of_members(error, outer=document)
-    if isinstance(error, str):
-        return Reported(error, _codes(document))
-    if detail := document.get("detail"):
-        return Reported(_text(detail), _codes(document))
-    says = document.get("message") or document.get("msg")
+    if said := error or document.get("detail"):
+        return Reported(_text(said), _codes(document))
+    return _of_members(document, outer={}) if _is_error(document) else None
+
+
+def _is_error(document: Mapping[str, Any]) -> bool:
+    """Whether a document without a member for it is an error all the same."""
+    if "error" in (document.get("object"), document.get("type")):
+        return True
     code = document.get("code")
-    is_error = document.get("object") == "error" or document.get("type") == "error"
-    if is_error or (says and code is not None and str(code).casefold() not in _FINE):
-        return _of_members(document, outer={})
-    return None
+    says = document.get("message") or document.get("msg")
+    return bool(says) and code is not None and str(code).casefold() not in _FINE
 
 
 def of_body(body: bytes) -> Reported:

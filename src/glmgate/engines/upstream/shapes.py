@@ -53,6 +53,11 @@ class Message(msgspec.Struct, frozen=True):
     function_call: Function | None = None
     refusal: str | None = None
 
+    @property
+    def thought(self) -> str | None:
+        """The reasoning; None, never empty, when there is none."""
+        return self.reasoning_content or self.reasoning or None
+
 
 class PromptDetails(msgspec.Struct, frozen=True):
     """What the prompt's tokens were."""
@@ -104,3 +109,15 @@ class Chunk(msgspec.Struct, frozen=True):
     object: str | None = None
     type: str | None = None
     param: Any = None
+
+    @property
+    def has_beside(self) -> bool:
+        """Whether there is something beside the choices that a client may want."""
+        return bool(self.web_search or self.content_filter or self.video_result)
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The usage; some put it into a choice."""
+        if self.usage is not None:
+            return self.usage
+        return next((choice.usage for choice in self.choices or () if choice.usage is not None), None)

@@ -11,6 +11,7 @@ import msgspec
 
 from glmgate.adaptation.change import Change
 from glmgate.adaptation.checked import Checked, Goal
+from glmgate.adaptation.demanded import names_of
 from glmgate.adaptation.judge import Judge
 from glmgate.adaptation.nudge import told
 from glmgate.adaptation.profile import Profile
@@ -36,7 +37,7 @@ def asked_form(request: ChatRequest, schema: dict[str, Any] | None, path: str, p
     judge = _judge(schema, path, profile, is_trusted=is_trusted)
     goal = Goal(
         field="response_format",
-        names=tuple(tool.function.name for tool in request.tools or () if tool.function is not None),
+        names=names_of(request.tools or []),
         judge=judge,
         again=profile.formats.repair,
         repairs=profile.formats.repairs,

@@ -44,17 +44,23 @@ def custom_tools(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     offered = [tool for tool in request.tools or () if tool.type == _CUSTOM]
     if not offered and not _is_in_history(request):
         return Change(request)
-    notes = [Note("tools.custom", "function")] if offered else [Note("messages.tool_calls.custom", "function")]
-    if any(_has_grammar(tool) for tool in offered):
-        notes.append(Note("tools.custom.format", "omitted", exact=False))
     fitted = msgspec.structs.replace(
         request,
-        tools=[_function(tool, f"tools[{place}]") for place, tool in enumerate(request.tools or ())] or None,
+        tools=_functions(request.tools),
         tool_choice=_choice(request.tool_choice),
-        messages=[_message(message, f"messages[{place}]") for place, message in enumerate(request.messages)],
+        messages=_messages(request.messages),
     )
     names = frozenset(_name(tool.unknown, "tools") for tool in offered)
-    return Change(fitted, notes=tuple(notes), undo=CustomCalls(names) if names else None)
+    return Change(fitted, notes=_notes(offered), undo=CustomCalls(names) if names else None)
+
+
+def _notes(offered: list[Tool]) -> tuple[Note, ...]:
+    if not offered:
+        return (Note("messages.tool_calls.custom", "function"),)
+    mapped = Note("tools.custom", "function")
+    if any(_has_grammar(tool) for tool in offered):
+        return (mapped, Note("tools.custom.format", "omitted", exact=False))
+    return (mapped,)
 
 
 class CustomCalls(Piece):
@@ -108,6 +114,10 @@ def _unmapped(pieces: list[ToolCallDelta]) -> ToolCallDelta:
     return msgspec.structs.replace(pieces[0], arguments=given if isinstance(given, str) else text, custom=True)
 
 
+def _functions(tools: list[Tool] | None) -> list[Tool] | None:
+    return None if tools is None else [_function(tool, f"tools[{place}]") for place, tool in enumerate(tools)]
+
+
 def _function(tool: Tool, path: str) -> Tool:
     if tool.type != _CUSTOM:
         return tool
@@ -145,6 +155,10 @@ def _allowed(tool: Json) -> Json:
 
 def _is_in_history(request: ChatRequest) -> bool:
     return any(call.type == _CUSTOM for message in request.messages for call in message.tool_calls or ())
+
+
+def _messages(messages: list[Message]) -> list[Message]:
+    return [_message(message, f"messages[{place}]") for place, message in enumerate(messages)]
 
 
 def _message(message: Message, path: str) -> Message:

@@ -30,11 +30,11 @@ def demanded(request: ChatRequest, tools: list[Tool], profile: Profile, *, named
     a call ("distributed facts 2"). Others are asked for in words, with no other tool in sight.
     """
     offered = [tool for tool in tools if tool.function is not None]
-    names = tuple(tool.function.name for tool in offered if tool.function is not None)
+    names = names_of(offered)
     instruction = profile.tools.instruction.replace("{names}", ", ".join(names))
-    choices = profile.tools.choices
-    is_trusted = "required" in choices or (named and "named" in choices)
-    if named and "named" in choices:
+    by_name = named and "named" in profile.tools.choices
+    is_trusted = by_name or "required" in profile.tools.choices
+    if by_name:
         fitted = request
     elif is_trusted:
         fitted = msgspec.structs.replace(request, tools=offered, tool_choice="required")
@@ -52,6 +52,11 @@ def demanded(request: ChatRequest, tools: list[Tool], profile: Profile, *, named
     )
     notes = () if is_trusted else (EMULATED,)
     return Change(msgspec.structs.replace(fitted, response_format=None), notes=notes, undo=Checked(goal, profile))
+
+
+def names_of(tools: list[Tool]) -> tuple[str, ...]:
+    """The names of the functions among `tools`."""
+    return tuple(tool.function.name for tool in tools if tool.function is not None)
 
 
 class NoCalls(Piece):

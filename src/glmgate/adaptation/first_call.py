@@ -6,7 +6,7 @@ import msgspec
 from typing_extensions import override
 
 from glmgate.adaptation.change import Piece
-from glmgate.wire.delta import Delta
+from glmgate.wire.delta import Delta, ToolCallDelta
 
 
 class FirstCall(Piece):
@@ -22,14 +22,15 @@ class FirstCall(Piece):
     def feed(self, delta: Delta) -> tuple[Delta, ...]:
         if self.done:
             return (Delta(choice=delta.choice, usage=delta.usage),) if delta.usage else ()
-        # What the service runs by itself is no call that the caller has to answer.
-        own = [piece.index for piece in delta.tool_calls if piece.native is None]
-        if not own:
-            return (delta,)
-        if self._first is None:
-            self._first = own[0]
-        kept = tuple(piece for piece in delta.tool_calls if piece.native is not None or piece.index == self._first)
+        kept = self._kept(delta)
         if len(kept) == len(delta.tool_calls):
             return (delta,)
         self.done = True
         return (msgspec.structs.replace(delta, tool_calls=kept, finish_reason="tool_calls"),)
+
+    def _kept(self, delta: Delta) -> tuple[ToolCallDelta, ...]:
+        """The pieces of the first call, and what the service runs by itself: nobody has to answer that."""
+        for piece in delta.tool_calls:
+            if piece.native is None and self._first is None:
+                self._first = piece.index
+        return tuple(piece for piece in delta.tool_calls if piece.native is not None or piece.index == self._first)

@@ -32,6 +32,11 @@ def formats(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
         return Change(msgspec.structs.replace(request, response_format=None))
     if profile.formats.by == "prompt":
         return asked_form(request, None if form.type == "json_object" else _given(form), _SCHEMA, profile)
+    return _constrained(request, form, profile)
+
+
+def _constrained(request: ChatRequest, form: ResponseFormat, profile: Profile) -> Change[ChatRequest]:
+    """The form as what the engine's decoder is held to."""
     check = SchemaCheck(profile.schemas)
     schema = {"type": "object"} if form.type == "json_object" else _schema(form, check)
     notes = [Note("response_format", "json_object->json_schema")] if form.type == "json_object" else []

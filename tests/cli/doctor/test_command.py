@@ -31,6 +31,7 @@ from tests.cli.doctor.loopback import (
     serving,
     well,
 )
+from tests.services import KEYS, KINDS, ServiceName, running
 
 GENERAL, CODING, ANTHROPIC = "/api/paas/v4", "/api/coding/paas/v4", "/api/anthropic"
 
@@ -235,15 +236,16 @@ def test_a_base_url_without_its_path_is_told() -> None:
         (well() | {"/api/version": Reply({"version": "0.9"})}, "ollama"),
         (well() | {"/get_model_info": Reply({"model_path": "m", "is_generation": True})}, "sglang"),
         (well(owner="glmgate"), "generic"),
-        (well(), None),
+        (well(), "generic"),
     ],
 )
-def test_the_kind_of_a_server_is_recognised(rules: dict[str, Rule], profile: str | None) -> None:
+def test_the_kind_of_a_server_is_recognised(rules: dict[str, Rule], profile: str) -> None:
     """By whose models it lists, or by what it serves beside the API."""
     with serving(rules) as service:
         report = found(look(service, "/v1", "--json"))
     assert report["profile"] == profile
-    assert advised(report) == ([] if profile is None else ["profile"])
+    assert advised(report) == ["profile"]
+    assert f'profile = "{profile}"' in report["advice"][0]["text"]
 
 
 def test_no_more_is_asked_than_was_said() -> None:
@@ -341,6 +343,18 @@ def test_a_slow_service_is_not_waited_for() -> None:
     assert "--timeout" in report["advice"][0]["text"]
 
 
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_no_service_refuses_a_question_of_the_doctors(name: ServiceName, tmp_path: Path) -> None:
+    """Each as strict as the real one: asked as its profile says, it refuses nothing but paths that it does not have."""
+    with running(name) as service:
+        text = f'[[upstreams]]\nname = "it"\nprofile = "{name}"\nbase_url = "{service.base_url}"\n'
+        (tmp_path / "glmgate.toml").write_text(text + 'credentials = ["env:THEIR_KEY"]\n')
+        result = doctor("--json", GLMGATE_HOME=str(tmp_path), THEIR_KEY=KEYS[0])
+    assert result.exit_code == 0, result.output
+    assert levels(found(result), "thinking", "tools", "json", "stream").count("skipped") == 0
+    assert [line for line in service.refusals if "no such path" not in line] == []
+
+
 @contextmanager
 def talking(data: bytes) -> Iterator[str]:
     """A port where everybody is told the same bytes, whatever they say."""
@@ -396,7 +410,7 @@ def test_a_stream_that_breaks_is_told() -> None:
     with serving({"/v1/models": models("m"), "/v1/chat/completions": broken}) as service:
         report = found(look(service, "/v1", "--json"))
     assert levels(report, "stream") == ["bad"]
-    assert advised(report) == ["stream"]
+    assert advised(report) == ["profile", "stream"]
 
 
 def test_a_proxy_is_used_and_said() -> None:
@@ -405,7 +419,8 @@ def test_a_proxy_is_used_and_said() -> None:
         url = proxy.url.replace("http://", "http://someone:pass-word-1@")
         result = doctor("--base-url", "http://service.test/v1", "--json", http_proxy=url)
     assert result.exit_code == 0
-    assert levels(found(result), "proxy") == ["ok"]
+    assert levels(found(result), "proxy", "tls") == ["ok", "note"]
+    assert "open" in advised(found(result))
     assert "pass-word-1" not in result.output
     assert proxy.questions
 

@@ -11,7 +11,7 @@ from typing import Final
 from glmgate.adaptation.profile import shipped_names
 from glmgate.cli.chat.visible import one_line
 from glmgate.cli.doctor import telling
-from glmgate.cli.doctor.findings import Advice, Examined, Tried
+from glmgate.cli.doctor.findings import UNKNOWN, Advice, Examined, Tried
 from glmgate.cli.doctor.words import words
 from glmgate.engines.upstream.reach import Reach
 from glmgate.engines.upstream.replies import Said, Trouble
@@ -44,7 +44,7 @@ _OF_PLACE: Final = frozenset({"quota", "authentication", "keyless", "permission"
 
 def advice(examined: Examined, known: Directory, *, now: float, most: int) -> tuple[Advice, ...]:
     """What to do, the most important first. `most`: the requests that there were."""
-    beside = (_server, _stream, _limits, _clock)
+    beside = (_server, _stream, _limits, _clock, _open)
     return (
         *_main(examined, known),
         *(each for rule in beside for each in rule(examined)),
@@ -159,10 +159,15 @@ def _elsewhere(named: Place, best: Tried) -> Advice:
 
 def _server(examined: Examined) -> Iterator[Advice]:
     """About the profile that fits what was recognised."""
-    if examined.best is None or examined.server is None:
+    given = examined.subject.profile
+    if examined.best is None:
+        return
+    if examined.server is None:
+        if given is None and not examined.best.place.profile:
+            yield Advice("profile", _said("beside", "unknown", profile=UNKNOWN))
         return
     server, version = examined.server
-    title, given = f"{server.title} {version}".strip(), examined.subject.profile
+    title = f"{server.title} {version}".strip()
     if given is None:
         yield Advice("profile", _said("beside", "profile", server=title, profile=server.profile))
     elif given.name in shipped_names() and given.name != server.profile:
@@ -189,6 +194,13 @@ def _clock(examined: Examined) -> Iterator[Advice]:
     if examined.skew_s is not None and abs(examined.skew_s) > telling.SKEW_S:
         direction = "ahead" if examined.skew_s > 0 else "behind"
         yield Advice("clock", _said("beside", "clock", skew=f"{abs(examined.skew_s):.0f}", direction=direction))
+
+
+def _open(examined: Examined) -> Iterator[Advice]:
+    """About a key that anybody on the way can read."""
+    for finding in examined.findings:
+        if finding.check == "tls" and finding.figures.get("version", "") is None:
+            yield Advice("open", _said("beside", "open", host=finding.where))
 
 
 def _certificates(examined: Examined, now: float) -> Iterator[Advice]:

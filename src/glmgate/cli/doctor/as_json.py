@@ -26,20 +26,11 @@ def _subject(examined: Examined, advised: Sequence[Advice]) -> dict[str, Any]:
         "base_url": subject.place.base_url if subject.place else None,
         "well": examined.is_well,
         "works_on": [tried.place.base_url for tried in examined.tried if tried.works],
-        "profile": _profile(examined),
+        "profile": examined.profile,
         "models": list(examined.listing.models) if examined.listing else [],
         "findings": [_finding(finding) for finding in examined.findings],
         "advice": [{"name": each.name, "text": each.text} for each in advised],
     }
-
-
-def _profile(examined: Examined) -> str | None:
-    """The profile that fits where it works."""
-    if examined.best is None:
-        return None
-    if examined.best.place.profile:
-        return examined.best.place.profile
-    return examined.server[0].profile if examined.server else None
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

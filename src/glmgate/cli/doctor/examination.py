@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from glmgate.adaptation.profile import Profile, shipped, shipped_names
 from glmgate.cli.doctor import telling
-from glmgate.cli.doctor.findings import Examined, Finding, Level, Subject, Tried
+from glmgate.cli.doctor.findings import UNKNOWN, Examined, Finding, Level, Subject, Tried
 from glmgate.engines.upstream import probes
 from glmgate.engines.upstream.probes import Asker, BudgetSpent, Listing, Target
 from glmgate.engines.upstream.reach import Hop, Reach, reach
@@ -23,8 +23,6 @@ from glmgate.transport.proxies import Proxies
 
 ROUNDS: Final = (2, 4, 8)
 """So many at the same time, one round after the other, when limits are tried."""
-UNKNOWN: Final = "generic"
-"""The profile of what nobody knows."""
 
 
 class Watch(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from glmgate.adaptation.profile import Profile
 from glmgate.engines.upstream.probes import Listing
@@ -30,6 +30,10 @@ Check = Literal[
 ]
 Level = Literal["ok", "note", "bad", "skipped"]
 """Well; good to know; wrong; not looked at."""
+
+
+UNKNOWN: Final = "generic"
+"""The profile of what nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,13 @@ class Examined:
         """Whether it works where it should: at the place that was named, or anywhere where none was."""
         best = self.best
         return best is not None and self.subject.place in {None, best.place}
+
+    @property
+    def profile(self) -> str | None:
+        """The profile that fits where it works; None where it works nowhere."""
+        if self.best is None:
+            return None
+        return self.best.place.profile or (self.server[0].profile if self.server else UNKNOWN)
 
     @property
     def is_well(self) -> bool:

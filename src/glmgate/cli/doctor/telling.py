@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,7 +15,7 @@ from glmgate.cli.chat.visible import one_line
 from glmgate.cli.doctor.findings import Check, Finding, Level, Tried
 from glmgate.cli.doctor.words import words
 from glmgate.engines.upstream.probes import Listing
-from glmgate.engines.upstream.reach import Reach
+from glmgate.engines.upstream.reach import Fault, Reach
 from glmgate.engines.upstream.replies import Answer, Said
 
 SKEW_S: Final = 60.0
@@ -42,12 +43,10 @@ def way(reach: Reach, *, now: float) -> Iterator[Finding]:
         yield Finding(check="connect", where=where, level="ok", text=text, figures={"ms": reach.connect_ms})
     if reach.tls is not None:
         yield _tls(reach, where, now)
+    elif reach.connect_ms is not None and reach.origin.startswith("http:") and not _stays(reach):
+        yield Finding(check="tls", where=where, level="note", text="none is used", figures={"version": None})
     if reach.fault is not None:
-        checks: Mapping[str, Check] = {"dns": "dns", "proxy": "proxy", "certificate": "tls", "tls": "tls"}
-        text = f"{words().faults[reach.fault.kind]}: {one_line(reach.fault.detail)}"
-        figures = {"fault": reach.fault.kind, "certificate": reach.fault.certificate}
-        check = checks.get(reach.fault.kind, "connect")
-        yield Finding(check=check, where=where, level="bad", text=text, figures=figures)
+        yield _fault(reach.fault, where)
 
 
 def days_left(reach: Reach, now: float) -> int | None:
@@ -116,7 +115,9 @@ def json(where: str, said: Said) -> Finding:
         is_object = False
     if is_object:
         return Finding(check="json", where=where, level="ok", text="an object", figures=_figures(said))
-    text = f"taken, but the answer is none: {one_line(content, longest=40)!r}" if content else "taken, but no text came"
+    cut = said.answer is not None and said.answer.finish == "length"
+    text = "taken; 16 tokens were not enough for the answer" if cut else "taken, but the answer is none"
+    text += f": {one_line(content, longest=40)!r}" if content else ", no text came"
     return Finding(check="json", where=where, level="note", text=text, figures=_figures(said))
 
 
@@ -190,6 +191,20 @@ def _refused(check: Check, where: str, said: Said) -> Finding:
 def _figures(said: Said) -> dict[str, object]:
     told = {"trouble": said.trouble, "status": said.status, "code": said.code or None, "ms": said.ms}
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _fault(fault: Fault, where: str) -> Finding:
+    checks: Mapping[str, Check] = {"dns": "dns", "proxy": "proxy", "certificate": "tls", "tls": "tls"}
+    text = f"{words().faults[fault.kind]}: {one_line(fault.detail)}"
+    figures = {"fault": fault.kind, "certificate": fault.certificate}
+    return Finding(check=checks.get(fault.kind, "connect"), where=where, level="bad", text=text, figures=figures)
+
+
+def _stays(reach: Reach) -> bool:
+    """Whether what is sent there does not leave this machine."""
+    return reach.hop is None and all(
+        ipaddress.ip_address(each.partition("%")[0]).is_loopback for each in reach.addresses
+    )
 
 
 def _tls(reach: Reach, where: str, now: float) -> Finding:

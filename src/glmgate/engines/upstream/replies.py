@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from glmgate.adaptation.profile import FailureKind, Profile
+from glmgate.adaptation.profile import Errors, FailureKind, Profile
 from glmgate.transport.errors import ReplyTimedOut, ReplyTooLarge, TransportError
 from glmgate.wire.sse import DONE_DATA
 
@@ -27,6 +27,9 @@ _CODES: Final[Mapping[str, FailureKind]] = {
     "model_not_found": "model",
     "rate_limit_exceeded": "rate",
 }
+# Codes for a path that a service does not have; some profiles count the first among what is wrong with a model, which
+# is as good for routing, but not for somebody who looks for the right base URL (contract 3.5).
+_PATHS: Final = frozenset({"1222", "unsupported_endpoint", "not_found"})
 _STATUSES: Final[Mapping[int, FailureKind]] = {
     400: "invalid",
     401: "authentication",
@@ -200,10 +203,8 @@ def _text(value: object) -> str:
 
 def _kind(status: int, code: str, message: str, profile: Profile) -> Trouble:
     errors = profile.errors
-    if found := errors.codes.get(code):
-        return found.kind
-    if known := _CODES.get(code):
-        return known
+    if told := _by_code(code, errors):
+        return told
     for word, failure in errors.words.items():
         if re.search(word, message, re.IGNORECASE):
             return failure.kind
@@ -214,6 +215,13 @@ def _kind(status: int, code: str, message: str, profile: Profile) -> Trouble:
     if found := errors.statuses.get(str(status)):
         return found.kind
     return _STATUSES.get(status, "broken" if status >= 500 else "invalid")
+
+
+def _by_code(code: str, errors: Errors) -> Trouble | None:
+    if code in _PATHS:
+        return "no_service"
+    found = errors.codes.get(code)
+    return _CODES.get(code) if found is None else found.kind
 
 
 def _error(body: bytes) -> tuple[str, str] | None:

@@ -62,24 +62,25 @@ def last_words(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
 
 def _fitted(message: Message, place: int, profile: Profile, notes: dict[Note, None]) -> Message:
     content = message.content
+    path = f"messages[{place}].content"
     if content is None:
         if message.role not in _MAY_BE_SILENT:
-            param = f"messages[{place}].content"
-            raise MissingParameter(f"{param!r} is missing: a {message.role} message needs it.", param=param)
+            raise MissingParameter(f"{path!r} is missing: a {message.role} message needs it.", param=path)
         return msgspec.structs.replace(message, content="")
     assert not isinstance(content, str)
-    path = f"messages[{place}].content"
-    accepted = profile.images.parts
-    is_text = all(part.type == "text" for part in content)
-    if len(accepted) > 1 and not (is_text and message.role != "user"):
+    if len(profile.images.parts) > 1 and (message.role == "user" or any(part.type != "text" for part in content)):
         parts = [fitted_part(part, f"{path}[{index}]", profile, notes) for index, part in enumerate(content)]
         return msgspec.structs.replace(message, content=parts)
+    return msgspec.structs.replace(message, content=_joined(content, path, profile, notes))
+
+
+def _joined(content: list[Part], path: str, profile: Profile, notes: dict[Note, None]) -> str:
     texts = [_text(part, f"{path}[{index}]") for index, part in enumerate(content)]
     if len(texts) > 1:
         notes[_JOINED] = None
     for part in content:
         notes.update(dict.fromkeys(reports(part.unknown, "messages.content", profile)))
-    return msgspec.structs.replace(message, content=_BETWEEN_PARTS.join(texts))
+    return _BETWEEN_PARTS.join(texts)
 
 
 def _text(part: Part, path: str) -> str:

@@ -36,6 +36,7 @@ _DEFAULTS: Final[dict[str, tuple[object, ...]]] = {
     "tool_stream": (False,),
 }
 _SEARCH: Final = "web_search_options"
+_SIZE: Final = "search_context_size"
 _SIZES: Final = {"low": "medium", "medium": "medium", "high": "high"}  # a search's size has two words there
 
 
@@ -45,21 +46,17 @@ def absent(request: G, profile: Profile) -> Change[G]:
     unknown = request.unknown
     notes: list[Note] = []
     for name, rule in profile.fields.items():
-        if name in unknown:
-            value = unknown[name]
-        elif (value := getattr(request, name, None)) is None:
-            continue
-        if rule == "pass":
+        value = unknown.get(name) if name in unknown else getattr(request, name, None)
+        if value is None or rule == "pass":
             continue
         exact = _is_default(name, value, profile)
         if rule == "refuse" and not exact:
             raise UnsupportedValue(f"{name!r} is set, but this model does not have it. Leave it out.", param=name)
         if name in unknown:
-            unknown = {other: item for other, item in unknown.items() if other != name}
+            unknown = _without(unknown, name)
         else:
             changes[name] = None
-        if value is not None:
-            notes.append(Note(name, "omitted", exact=exact))
+        notes.append(Note(name, "omitted", exact=exact))
     if not changes and unknown is request.unknown:
         return Change(request)
     return Change(msgspec.structs.replace(request, **changes, unknown=unknown), notes=tuple(notes))
@@ -82,14 +79,12 @@ def searching(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     options = request.unknown.get(_SEARCH)
     if options is None or not profile.tools.searching or not isinstance(options, dict):
         return Change(request)
-    search = dict(profile.tools.searching)
-    size = options.get("search_context_size")
+    search, rest = dict(profile.tools.searching), options
+    size = options.get(_SIZE)
     if isinstance(size, str) and size in _SIZES:
         search["content_size"] = _SIZES[size]
-    rest = {
-        name: item for name, item in options.items() if name != "search_context_size" or item not in _SIZES.values()
-    }
-    unknown = {name: item for name, item in request.unknown.items() if name != _SEARCH}
+        rest = _without(options, _SIZE)
+    unknown = _without(request.unknown, _SEARCH)
     tool = Tool(type="web_search", unknown={"web_search": search})
     notes = (Note(_SEARCH, "web_search", exact=False), *reports(rest, _SEARCH, profile))
     fitted = msgspec.structs.replace(request, tools=[*(request.tools or ()), tool], unknown=unknown)
@@ -105,6 +100,10 @@ def pieces_of_calls(request: ChatRequest, profile: Profile) -> Change[ChatReques
     if not request.stream or not request.tools or request.tool_stream is not None:
         return Change(request)
     return Change(msgspec.structs.replace(request, tool_stream=True), notes=(Note("tool_stream", "added"),))
+
+
+def _without(members: dict[str, Any], name: str) -> dict[str, Any]:
+    return {other: item for other, item in members.items() if other != name}
 
 
 def _is_default(name: str, value: object, profile: Profile) -> bool:

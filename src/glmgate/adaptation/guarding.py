@@ -154,17 +154,21 @@ def _message(message: Message, guard: Guard) -> Message:
     changes: dict[str, Any] = {}
     for name in _TEXTS:
         text = getattr(message, name)
-        if isinstance(text, str) and (guarded := guard.put_in(text)) is not text:
+        guarded = guard.put_in(text) if isinstance(text, str) else text
+        if guarded is not text:
             changes[name] = guarded
     if isinstance(message.content, list):
         parts = [_part(part, guard) for part in message.content]
         if any(map(operator.is_not, parts, message.content)):
             changes["content"] = parts
-    if message.tool_calls is not None:
-        calls = [_tool_call(call, guard) for call in message.tool_calls]
-        if any(map(operator.is_not, calls, message.tool_calls)):
-            changes["tool_calls"] = calls
+    if (calls := message.tool_calls) is not None:
+        changes |= _changed_calls(calls, guard)
     return msgspec.structs.replace(message, **changes) if changes else message
+
+
+def _changed_calls(calls: list[ToolCall], guard: Guard) -> dict[str, Any]:
+    guarded = [_tool_call(call, guard) for call in calls]
+    return {"tool_calls": guarded} if any(map(operator.is_not, guarded, calls)) else {}
 
 
 def _part(part: Part, guard: Guard) -> Part:

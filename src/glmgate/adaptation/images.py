@@ -67,6 +67,11 @@ def _url(url: str, path: str, profile: Profile) -> str:
         )
     if profile.images.form == "none" or url.startswith(_ADDRESSES):
         return url
+    return _data(url, path, as_base64=profile.images.form == "base64")
+
+
+def _data(url: str, path: str, *, as_base64: bool) -> str:
+    """An image in base64, bare or with its type before it."""
     # Looked for at its beginning only: what follows may be megabytes.
     header = _DATA_URL.match(url[:256])
     data = url[header.end() :] if header is not None else url
@@ -74,7 +79,7 @@ def _url(url: str, path: str, profile: Profile) -> str:
         raise InvalidRequest(
             f"{path!r} begins with {url[:24]!r}, but must be an http(s) address or an image in base64.", param=path
         )
-    if profile.images.form == "base64":
+    if as_base64:
         return data
     if header is not None and header["type"]:
         return url

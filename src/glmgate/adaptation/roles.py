@@ -49,13 +49,16 @@ def one_system(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     if profile.turns.system == "anywhere":
         return Change(request)
     said = [message for message in request.messages if message.role == "system"]
-    if not said or (len(said) == 1 and request.messages[0] is said[0]):
+    was_first = request.messages[: len(said)] == said
+    if not said or (len(said) == 1 and was_first):
         return Change(request)
-    joined = msgspec.structs.replace(said[0], content=_BETWEEN.join(str(message.content or "") for message in said))
     others = [message for message in request.messages if message.role != "system"]
-    was_first = all(message.role == "system" for message in request.messages[: len(said)])
     note = Note("messages.role", "joined", exact=was_first)
-    return Change(msgspec.structs.replace(request, messages=[joined, *others]), notes=(note,))
+    return Change(msgspec.structs.replace(request, messages=[_joined(said), *others]), notes=(note,))
+
+
+def _joined(said: list[Message]) -> Message:
+    return msgspec.structs.replace(said[0], content=_BETWEEN.join(str(message.content or "") for message in said))
 
 
 def _renamed(message: Message, profile: Profile) -> Message:

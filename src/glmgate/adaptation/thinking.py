@@ -77,12 +77,13 @@ def _read(request: ChatRequest, profile: Profile, words: _Words) -> None:
     """The callers' words: `thinking` wins over the effort, and that over the template's own switch."""
     _read_template(request.chat_template_kwargs or {}, profile, words)
     below = words.mode
-    if (given := request.thinking) is not None:
-        words.unknown = given.unknown
-        words.clear = words.clear if given.clear_thinking is None else given.clear_thinking
-        words.mode = given.type or words.mode
-    if (effort := request.reasoning_effort) is not None:
-        _read_effort(effort, given.type if given is not None else None, profile, words)
+    given = request.thinking or Thinking()
+    words.unknown = given.unknown
+    words.mode = given.type or words.mode
+    if given.clear_thinking is not None:
+        words.clear = given.clear_thinking
+    if request.reasoning_effort is not None:
+        _read_effort(request.reasoning_effort, given.type, profile, words)
     if below is not None and words.mode != below:
         words.notes.append(Note("chat_template_kwargs", "omitted", exact=False))
     if words.mode == "disabled" and not profile.thinking.can_disable:
@@ -90,27 +91,32 @@ def _read(request: ChatRequest, profile: Profile, words: _Words) -> None:
 
 
 def _read_template(given: dict[str, Any], profile: Profile, words: _Words) -> None:
-    """What callers may set in the template; unless all may be, booleans of a closed set, so that no text gets in."""
+    """What a caller sets in the template; unless all may be set, booleans of a closed set, so that no text gets in."""
     own = profile.thinking
+    is_open = _ANY in own.template_switches
     for name, value in given.items():
         if value is None:
             continue
-        is_open = _ANY in own.template_switches
-        is_read = name in own.template_switches or (is_open and own.member == "chat_template_kwargs")
-        if not is_read and not is_open:
-            words.notes.append(Note("chat_template_kwargs", "omitted", exact=False))
-        elif is_read and name in (own.switch, _CLEAR) and isinstance(value, bool):
-            if name == _CLEAR:
-                words.clear = value
-            else:
-                words.mode = _SWITCHED[not value]
-        elif is_open or isinstance(value, bool):
-            words.switches[name] = value
+        if is_open and own.member != "chat_template_kwargs":
+            words.switches[name] = value  # read by the service's template, and by none of our rules
+        elif is_open or name in own.template_switches:
+            _read_switch(name, value, profile, words)
         else:
-            raise InvalidRequest(
-                f"'chat_template_kwargs.{name}' must be true or false, not {type(value).__name__}.",
-                param=f"chat_template_kwargs.{name}",
-            )
+            words.notes.append(Note("chat_template_kwargs", "omitted", exact=False))
+
+
+def _read_switch(name: str, value: object, profile: Profile, words: _Words) -> None:
+    if not isinstance(value, bool) and _ANY not in profile.thinking.template_switches:
+        raise InvalidRequest(
+            f"'chat_template_kwargs.{name}' must be true or false, not {type(value).__name__}.",
+            param=f"chat_template_kwargs.{name}",
+        )
+    if isinstance(value, bool) and name == profile.thinking.switch:
+        words.mode = _SWITCHED[not value]
+    elif isinstance(value, bool) and name == _CLEAR:
+        words.clear = value
+    else:
+        words.switches[name] = value
 
 
 def _read_effort(effort: ReasoningEffort, mode: str | None, profile: Profile, words: _Words) -> None:

@@ -24,10 +24,7 @@ def tools(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
     """Functions are offered, and types that the service has; none at all is the same as no tools (rows C4, C6)."""
     if request.tools is None:
         return Change(request)
-    if len(request.tools) > profile.tools.most:
-        raise InvalidRequest(
-            f"There are {len(request.tools)} tools, at most {profile.tools.most} are accepted.", param="tools"
-        )
+    _check_number(request.tools, profile)
     offered: list[Tool] = []
     names: set[str] = set()
     notes: dict[Note, None] = {}
@@ -36,19 +33,17 @@ def tools(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
         if (note := _note(tool, profile)) is not None:
             notes[note] = None
         if tool.type == "function":
-            function = _function(tool, place, schemas, profile)
-            if function.name in names:
-                raise InvalidRequest(
-                    f"Two tools have the name {function.name!r}. Give each its own.",
-                    param=f"tools[{place}].function.name",
-                )
-            names.add(function.name)
-            offered.append(tool if function is tool.function else _with(tool, function))
+            offered.append(_offered(tool, place, schemas, profile, names))
         elif tool.type in profile.tools.native_types:
             offered.append(tool)
     if schemas is not None and schemas.partly:
         notes[Note("tools.function.parameters", "partly", exact=False)] = None
     return Change(msgspec.structs.replace(request, tools=offered or None), notes=tuple(notes))
+
+
+def _check_number(tools: list[Tool], profile: Profile) -> None:
+    if len(tools) > profile.tools.most:
+        raise InvalidRequest(f"There are {len(tools)} tools, at most {profile.tools.most} are accepted.", param="tools")
 
 
 def _note(tool: Tool, profile: Profile) -> Note | None:
@@ -90,8 +85,15 @@ def regular(
     )
 
 
-def _with(tool: Tool, function: FunctionDefinition) -> Tool:
-    return Tool(type="function", function=function, unknown=tool.unknown)
+def _offered(tool: Tool, place: int, schemas: SchemaCheck | None, profile: Profile, names: set[str]) -> Tool:
+    """A function as it is offered; `names` has those of the functions before it."""
+    function = _function(tool, place, schemas, profile)
+    if function.name in names:
+        raise InvalidRequest(
+            f"Two tools have the name {function.name!r}. Give each its own.", param=f"tools[{place}].function.name"
+        )
+    names.add(function.name)
+    return tool if function is tool.function else Tool(type="function", function=function, unknown=tool.unknown)
 
 
 def _function(tool: Tool, place: int, schemas: SchemaCheck | None, profile: Profile) -> FunctionDefinition:

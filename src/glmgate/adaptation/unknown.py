@@ -7,6 +7,7 @@ that a service does not have are the matter of `fields`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -118,18 +119,22 @@ def lost(before: ChatRequest, after: ChatRequest, profile: Profile) -> tuple[Not
     notes: list[Note] = []
     for name in _TAKEN_APART:
         value, left = getattr(before, name), getattr(after, name)
-        if isinstance(value, Members) and value is not left:
-            kept = _below(left, name, profile) if isinstance(left, Members) else ()
+        if value is not None and value is not left:
+            kept = _below(left, name, profile)
             notes.extend(note for note in _below(value, name, profile) if note not in kept)
     for name in ("tools", "functions"):
-        offered = getattr(before, name)
-        if offered is not None and len(after.tools or ()) < len(offered):
-            notes.extend(note for each in offered for note in _below(each, name, profile))
+        offered = getattr(before, name) or ()
+        if len(offered) > len(after.tools or ()):
+            notes.extend(_below_each(offered, name, profile))
     return tuple(dict.fromkeys(notes))
 
 
-def _below(value: Members, path: str, profile: Profile) -> tuple[Note, ...]:
-    if _of_another_kind(value):
+def _below_each(values: Sequence[Members], path: str, profile: Profile) -> list[Note]:
+    return [note for value in values for note in _below(value, path, profile)]
+
+
+def _below(value: object, path: str, profile: Profile) -> tuple[Note, ...]:
+    if not isinstance(value, Members) or _of_another_kind(value):
         return ()
     walk = _Walk(profile)
     walk.strip(value, path)

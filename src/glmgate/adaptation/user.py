@@ -25,7 +25,7 @@ def user(request: G, profile: Profile) -> Change[G]:
     member = profile.user.member
     if member == "omit":
         return Change(request)
-    given = {name: value for name in _NAMES if isinstance(value := _get(request, name), str)}
+    given = _given(request)
     if not given:
         return Change(request)
     source = member if member in given else next(iter(given))
@@ -41,8 +41,9 @@ def user(request: G, profile: Profile) -> Change[G]:
     return Change(_with_user(request, member, value), notes=tuple(notes))
 
 
-def _get(request: ChatRequest | CompletionRequest | EmbeddingsRequest, name: str) -> object:
-    return request.unknown[name] if name in request.unknown else getattr(request, name, None)
+def _given(request: ChatRequest | CompletionRequest | EmbeddingsRequest) -> dict[str, str]:
+    found = {name: request.unknown.get(name) or getattr(request, name, None) for name in _NAMES}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
 def _with_user(request: G, member: str, value: str) -> G:

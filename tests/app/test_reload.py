@@ -171,3 +171,33 @@ async def test_what_needs_a_restart_is_said(tmp_path: Path, log: StringIO) -> No
                 await said(app, "gpt-4o")
     (told,) = [line for line in lines(log) if line["level"] == "warning"]
     assert told["settings"] == ["[server] port", "[engine] threads"]
+
+
+async def test_a_file_that_is_made_later_is_taken_in(tmp_path: Path, log: StringIO) -> None:
+    """A server that began without any settings file finds it at its usual place."""
+    began = load(environment=ENVIRONMENT, home=tmp_path, flags={("server", "auth"): False})
+    async with service("zai") as zai, watching(began, lambda: again(tmp_path)) as app:
+        (tmp_path / "glmgate.toml").write_text(upstream("zai", zai) + GLM)
+        await until(lambda: bool(lines(log)))
+        assert await said(app, "glm-4.6") == ("glm-4.6", "Hello from the service.")
+
+
+async def test_a_fault_of_ours_changes_nothing(tmp_path: Path, log: StringIO) -> None:
+    """Whatever goes wrong while settings are read, it is told, and the next change is looked at again."""
+    faults: list[Exception] = [RuntimeError("broken")]
+
+    async with service("zai") as zai:
+        found = settings(tmp_path, upstream("zai", zai) + GLM)
+
+        def reread() -> Settings:
+            if faults:
+                raise faults.pop()
+            return found
+
+        async with watching(found, reread) as app:
+            assert not await app.reloads.reload()
+            assert (await said(app, "glm-4.6"))[0] == "glm-4.6"
+            app.reloads.ask()
+            await until(lambda: len(lines(log)) == 2)
+    assert [line["level"] for line in lines(log)] == ["error", "info"]
+    assert "RuntimeError: broken" in lines(log)[0]["exception"]

@@ -57,15 +57,25 @@ class Reloads:
         """Read the settings and let them hold. False when they are refused; the old ones then still hold."""
         self._known = await asyncio.to_thread(_looks, self.settings.files)
         try:
-            if self.settings.file is not None and not self.settings.file.is_file():
-                raise SettingsError(f"The settings file {str(self.settings.file)!r} is gone.")
-            read = await asyncio.to_thread(self._reread)
-            wanted = replace(read, models=self.settings.models)
+            wanted = replace(await asyncio.to_thread(self._read), models=self.settings.models)
             kept = replace(wanted, **{name: getattr(self.settings, name) for name in _FIXED})
             await self._apply(kept)
         except GlmgateError as error:
             self._log.error("settings refused, the old ones stay", reason=error.message)
             return False
+        except Exception:  # noqa: BLE001 -- a fault of ours: it is told, and changes are taken in again later
+            self._log.exception("settings could not be taken in, the old ones stay")
+            return False
+        await self._hold(kept, wanted)
+        return True
+
+    def _read(self) -> Settings:
+        if self.settings.file is not None and not self.settings.file.is_file():
+            raise SettingsError(f"The settings file {str(self.settings.file)!r} is gone.")
+        return self._reread()
+
+    async def _hold(self, kept: Settings, wanted: Settings) -> None:
+        """These settings hold now; what else was wanted is told."""
         if fixed := list(_changed(self.settings, wanted)):
             self._log.warning("settings that need a restart have changed", settings=fixed)
         if kept.files != self.settings.files:
@@ -76,7 +86,6 @@ class Reloads:
             upstreams=[each.name for each in kept.upstreams] + [each.upstream.name for each in kept.found],
             models=[each.name for each in kept.routed],
         )
-        return True
 
     async def _has_changed(self) -> bool:
         """Whether a file is another one than before, and finished: one that is being written changes again."""

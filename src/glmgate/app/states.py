@@ -30,16 +30,17 @@ def readiness(catalogue: Catalogue, supervisor: Supervisor, missing: str | None,
 
 
 def _upstream(upstream: UpstreamNow, now: UpstreamsNow) -> dict[str, object]:
-    breakers = [state for name, state in now.breakers.items() if name.startswith(f"{upstream.name}/")]
-    state = "ready"
-    if upstream.credentials and all(credential.parked for credential in upstream.credentials):
-        state = "parked"
-    elif breakers and all(breaker == "open" for breaker in breakers):
-        state = "failing"
     return {
-        "state": state,
+        "state": _state(upstream, now),
         "busy": sum(credential.in_flight for credential in upstream.credentials),
         "waiting": upstream.waiting,
         "credentials": len(upstream.credentials),
         "parked": sum(credential.parked for credential in upstream.credentials),
     }
+
+
+def _state(upstream: UpstreamNow, now: UpstreamsNow) -> str:
+    if upstream.credentials and all(credential.parked for credential in upstream.credentials):
+        return "parked"
+    breakers = [state for name, state in now.breakers.items() if name.startswith(f"{upstream.name}/")]
+    return "failing" if breakers and all(breaker == "open" for breaker in breakers) else "ready"

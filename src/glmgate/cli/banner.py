@@ -139,23 +139,25 @@ def _key(facts: Facts) -> str:
 def _warnings(facts: Facts) -> list[str]:
     if not facts.stand_ins:
         return []
-    standing = {model.kind: model for model in reversed(facts.models) if model.stands_in}
-    chat, embedding = standing.get("chat"), standing.get("embedding")
-    lines = []
-    if facts.usual and "OpenAI" in facts.stand_ins:
-        lines.append(f"  Names of OpenAI chat models are answered by {facts.usual}; each answer's `model` says so.")
-    elif chat is not None:
-        lines.append(
-            f"  Names of {facts.stand_ins} chat models are answered by {chat.name}; each answer's `model` says so."
-        )
-    if embedding is not None and lines:
-        lines.append(f"  Names of embedding models are answered by {embedding.name}.")
-    if chat is not None and facts.demonstration:
+    standing = {model.kind: model.name for model in reversed(facts.models) if model.stands_in}
+    lines = _stand_ins(facts, standing.get("chat"), standing.get("embedding"))
+    if (chat := standing.get("chat")) and facts.demonstration:
         lines += [
-            f"  {chat.name} is a small demonstration model: it shows that everything works, not what GLM can do.",
+            f"  {chat} is a small demonstration model: it shows that everything works, not what GLM can do.",
             f"  `{facts.program} models` lists real ones, `{facts.program} serve --model NAME` fetches one.",
         ]
     return ["\n".join(lines)] if lines else []
+
+
+def _stand_ins(facts: Facts, chat: str | None, embedding: str | None) -> list[str]:
+    """Who answers the names of others, where anybody does."""
+    whose, chat = ("OpenAI", facts.usual) if facts.usual else (facts.stand_ins, chat)
+    if chat is None or whose not in facts.stand_ins:
+        return []
+    lines = [f"  Names of {whose} chat models are answered by {chat}; each answer's `model` says so."]
+    if embedding is not None:
+        lines.append(f"  Names of embedding models are answered by {embedding}.")
+    return lines
 
 
 def _example(facts: Facts, model: str) -> str:

@@ -100,18 +100,26 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"Home       {found['home']}"
     yield f"Listens    {found['listens']}"
     for upstream in found["upstreams"]:
-        yield f"Upstream   {upstream['name']} (profile {upstream['profile']}): {upstream['base_url']}"
-        keys = ", ".join(f"{reference} is set" for reference in upstream["credentials"]) or "no credential"
-        slots = upstream["concurrency"]
-        yield f"           {keys}; {'slots are learned' if slots == 'learn' else f'{slots} slots for each credential'}"
-        if upstream["from"] == "environment":
-            yield "           found in the environment: it answers GLM names; `serve --local` prevents it"
+        yield from _upstream_lines(upstream)
     for model in found["models"]:
-        also = f", also {', '.join(model['aliases'])}" if model["aliases"] else ""
-        yield f"Model      {model['name']} ({model['kind']}{also})"
-        for route in model["route"]:
-            where = route.get("engine") or f"{route['upstream']}/{route['model']}"
-            yield f"           {route['priority']}. {where}{', local' if 'engine' in route else ''}"
+        yield from _model_lines(model)
     if not found["upstreams"] and not found["models"]:
         yield "Models     those that are pulled and built in; no service is named"
     yield "The settings are right."
+
+
+def _upstream_lines(upstream: dict[str, Any]) -> Iterator[str]:
+    yield f"Upstream   {upstream['name']} (profile {upstream['profile']}): {upstream['base_url']}"
+    keys = ", ".join(f"{reference} is set" for reference in upstream["credentials"]) or "no credential"
+    slots = upstream["concurrency"]
+    yield f"           {keys}; {'slots are learned' if slots == 'learn' else f'{slots} slots for each credential'}"
+    if upstream["from"] == "environment":
+        yield "           found in the environment: it answers GLM names; `serve --local` prevents it"
+
+
+def _model_lines(model: dict[str, Any]) -> Iterator[str]:
+    also = f", also {', '.join(model['aliases'])}" if model["aliases"] else ""
+    yield f"Model      {model['name']} ({model['kind']}{also})"
+    for route in model["route"]:
+        where = route.get("engine") or f"{route['upstream']}/{route['model']}"
+        yield f"           {route['priority']}. {where}{', local' if 'engine' in route else ''}"

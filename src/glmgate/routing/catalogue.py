@@ -213,17 +213,18 @@ class Catalogue:
 
     def _standing_in(self, kind: ModelKind, name: str, names: Names) -> Deployment:
         """Who answers for a name that is nobody's own: a route, weights, the service elsewhere, what is built in."""
-        for deployment in self._deployments:
-            if deployment.kind == kind and deployment.rank != "built-in" and self.may_stand_in(deployment):
-                return deployment
-        found = self._asked_elsewhere(name, names)
-        if found is None and self._elsewhere is not None:
-            found = self._elsewhere.usual(kind)
-        if found is None:
-            found = next((each for each in self._deployments if each.kind == kind and self.may_stand_in(each)), None)
+        standing = [each for each in self._deployments if each.kind == kind and self.may_stand_in(each)]
+        real = next((each for each in standing if each.rank != "built-in"), None)
+        found = real or self._found(kind, name, names) or next(iter(standing), None)
         if found is None:
             raise self._not_found(name)
         return found
+
+    def _found(self, kind: ModelKind, name: str, names: Names) -> Deployment | None:
+        """Who answers elsewhere: for a name of theirs under it, for others with the usual model."""
+        if self._elsewhere is None:
+            return None
+        return self._asked_elsewhere(name, names) or self._elsewhere.usual(kind)
 
     def _not_found(self, name: str) -> ModelNotFound:
         there = [card.id for card in self.cards()]

@@ -77,9 +77,9 @@ class Settings:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Every file whose change changes what is routed."""
+        """Every file whose change changes what is routed; the settings file's usual place where there is none yet."""
         read = [file for each in self.upstreams for file in each.files]
-        return tuple(dict.fromkeys([*([self.file] if self.file else []), *read]))
+        return tuple(dict.fromkeys([self.file or self.home / FILE_NAME, *read]))
 
 
 def load(

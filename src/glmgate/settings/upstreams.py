@@ -27,6 +27,7 @@ from glmgate.transport.interfaces import Timeouts
 
 Concurrency = int | Literal["learn"]
 
+_OURS: Final = "embedded"  # the profile of our own engine, which is no service
 # A name stands in logs, metrics and reports, so it is a word.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
@@ -159,10 +160,11 @@ def _upstream(given: UpstreamTable, environment: Mapping[str, str] | None, where
 
 def _profile(name: str, where: str, base: Path) -> tuple[Profile, Path | None]:
     """The profile, and the file it was read from, where it is not one of the package."""
-    if name in shipped_names():
+    names = [each for each in shipped_names() if each != _OURS]
+    if name in names:
         return shipped(name), None
     if "/" not in name and not name.endswith(".toml"):
-        raise SettingsError(f"{where} profile is {name!r}, which is no profile{nearest(name, shipped_names())}")
+        raise SettingsError(f"{where} profile is {name!r}, which is no profile of a service{nearest(name, names)}")
     path = base / Path(name).expanduser()
     try:
         text = path.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from glmgate.adaptation.effort import MOST, Effort, effort
+from glmgate.adaptation.effort import MOST, Effort, effort, levels_of
 
 LIST: dict[str, Any] = {
     "$defs": {
@@ -62,7 +62,7 @@ def test_plain_schemas_cost_their_size() -> None:
     """However deep the value is."""
     bound = found({"type": "object", "properties": {"a": {"type": "array", "items": {"type": "integer"}}}})
     assert bound.fan == 1
-    assert bound.of({"a": [1] * 100}) < 1000
+    assert bound.of(levels_of({"a": [1] * 100})) < 1000
 
 
 def test_a_recursion_of_one_way_is_linear() -> None:
@@ -70,14 +70,14 @@ def test_a_recursion_of_one_way_is_linear() -> None:
     value: Any = None
     for _ in range(60):
         value = {"value": 1, "next": value}
-    assert found(LIST).of(value) < 1000
+    assert found(LIST).of(levels_of(value)) < 1000
 
 
 def test_a_recursion_of_several_ways_grows_with_depth() -> None:
     """Each level multiplies what is looked at."""
     bound = found(tree(4))
     assert bound.fan == 4
-    assert bound.of(deep(3, None)) < MOST < bound.of(deep(12, None))
+    assert bound.of(levels_of(deep(3, None))) < MOST < bound.of(levels_of(deep(12, None)))
 
 
 @pytest.mark.parametrize("word", ["allOf", "anyOf", "oneOf", "if"])
@@ -103,7 +103,7 @@ def test_what_is_unfolded_bounds_what_does_not_recur() -> None:
     leaf = {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {"type": "integer"}}}}}
     bound = found({"anyOf": [leaf] * 30})
     assert bound.whole is not None
-    assert bound.of(deep(5, {"a": {"b": 1}})) < MOST
+    assert bound.of(levels_of(deep(5, {"a": {"b": 1}}))) < MOST
 
 
 def test_the_look_itself_is_quick() -> None:
@@ -119,7 +119,7 @@ def test_the_bound_holds_for_the_validator(kinds: int) -> None:
     """What is within it takes a moment, also where nothing fits."""
     schema = tree(kinds)
     bound = found(schema)
-    levels = max(level for level in range(30) if bound.of(deep(level, {"kind": "none"})) <= MOST)
+    levels = max(level for level in range(30) if bound.of(levels_of(deep(level, {"kind": "none"}))) <= MOST)
     validator = jsonschema_rs.validator_for(schema, offline=True)
     start = process_time()
     assert not validator.is_valid(deep(levels, {"kind": "none"}))

@@ -12,7 +12,7 @@ import msgspec
 from glmgate.adaptation.change import Change
 from glmgate.adaptation.checked import Checked, Goal
 from glmgate.adaptation.demanded import names_of
-from glmgate.adaptation.judge import Judge
+from glmgate.adaptation.judge import Judge, judge_of
 from glmgate.adaptation.nudge import told
 from glmgate.adaptation.profile import Profile
 from glmgate.adaptation.schemas import SchemaCheck
@@ -62,12 +62,12 @@ def _form_beside_words(request: ChatRequest, schema: dict[str, Any] | None, prof
 
 def _judge(schema: dict[str, Any] | None, path: str, profile: Profile, *, is_trusted: bool) -> Judge:
     if schema is None:
-        return Judge(_ANY_OBJECT, path)
+        return judge_of(_ANY_OBJECT, path)
     try:
         SchemaCheck(profile.schemas, grammar=False).check(schema, path)
-        return Judge(schema, path)
+        return judge_of(schema, path)
     except InvalidRequest:
         if not is_trusted:
             raise
     # The service takes more schemas than we do; then it is left to it, and only looked at for being JSON.
-    return Judge(_ANY_JSON, path)
+    return judge_of(_ANY_JSON, path)

@@ -6,6 +6,8 @@ that each lead back to all four take 4^8 steps for a value of eight levels. Noth
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
@@ -37,13 +39,18 @@ class Effort:
     fan: int
     whole: int | None
 
-    def of(self, value: Json) -> int:
-        """The most steps for `value`."""
-        return sum(self.here * self._looks(depth - 1) for _, depth in nodes(value))
+    def of(self, levels: Mapping[int, int]) -> int:
+        """The most steps for a value with so many values at each of its levels."""
+        return sum(self.here * self._looks(level - 1) * count for level, count in levels.items())
 
     def _looks(self, level: int) -> int:
         looks: int = self.fan**level
         return looks if self.whole is None else min(looks, self.whole)
+
+
+def levels_of(value: Json) -> Counter[int]:
+    """How many values `value` has at each level; it is itself the first."""
+    return Counter(depth for _, depth in nodes(value))
 
 
 def effort(schema: dict[str, Any]) -> Effort | None:

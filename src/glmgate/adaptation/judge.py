@@ -5,14 +5,15 @@ What is done about a bad one is decided in `checked`. The validator is linear in
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any, Final
 
 import jsonschema_rs
 import msgspec
 
-from glmgate.adaptation.effort import MOST, Effort, effort
-from glmgate.adaptation.trees import Json, deeper_than
+from glmgate.adaptation.effort import MOST, Effort, effort, levels_of
+from glmgate.adaptation.trees import Json
 from glmgate.errors import InvalidRequest
 
 _DEEPEST: Final = 128
@@ -55,9 +56,10 @@ class Judge:
 
     def problem_of(self, value: Json) -> str | None:
         """As `problem`, of a value that was read."""
-        if deeper_than(value, _DEEPEST):
+        levels = levels_of(value)
+        if max(levels) > _DEEPEST:
             return f"it is nested deeper than {_DEEPEST} levels"
-        steps = self._effort.of(value)
+        steps = self._effort.of(levels)
         if steps > MOST:
             return "it is too deep and too large to be held to the schema"
         if self._validator.is_valid(value):
@@ -71,6 +73,16 @@ class Judge:
             place = "".join(f"[{step!r}]" for step in exc.instance_path)
             return f"{_short(exc.message)}, at {place or 'the top'}"[:_LONGEST]
         return "it does not follow the schema"
+
+
+def judge_of(schema: dict[str, Any], path: str) -> Judge:
+    """The judge of a schema; kept, because an application sends the same one again and again."""
+    return _judge_of(msgspec.json.encode(schema), path)
+
+
+@functools.lru_cache(maxsize=64)
+def _judge_of(schema: bytes, path: str) -> Judge:
+    return Judge(msgspec.json.decode(schema), path)
 
 
 def bare(text: str) -> str:

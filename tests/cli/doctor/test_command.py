@@ -487,6 +487,26 @@ def test_the_settings_upstreams_are_looked_at(tmp_path: Path) -> None:
     assert (shown.stdout.count("All is well."), shown.stdout.count("Something is wrong.")) == (2, 1)
 
 
+def test_the_routed_models_are_asked(tmp_path: Path) -> None:
+    """By their names there, and it is told where the service does not list one of them."""
+    with serving(well("/v1", "cheap", "usual")) as service:
+        text = f"""
+            [[upstreams]]
+            name = "mine"
+            base_url = "{service.url}/v1"
+
+            [[models]]
+            name = "glm-4.6"
+            route = [{{ upstream = "mine", model = "usual" }}, {{ upstream = "mine", model = "gone", priority = 2 }}]
+        """
+        (tmp_path / "glmgate.toml").write_text(text)
+        report = found(doctor("--json", GLMGATE_HOME=str(tmp_path)))
+    assert {each.body["model"] for each in service.questions} == {"usual"}
+    assert [each["text"] for each in report["findings"] if "unlisted" in each["figures"]] == [
+        "routed there, but not listed: gone"
+    ]
+
+
 def test_a_profile_that_does_not_fit_is_told(tmp_path: Path) -> None:
     """The settings say one kind of server, another one answers."""
     with serving(well(owner="sglang")) as service:

@@ -26,7 +26,7 @@ def test_each_service_has_each_surface() -> None:
 
 def test_a_known_url_is_recognised() -> None:
     """With its surface, profile and title."""
-    place = place_of("https://api.z.ai/api/coding/paas/v4", KNOWN)
+    place = place_of("https://API.z.ai/api/coding/paas/v4", KNOWN)
     assert (place.service, place.surface, place.profile, place.dialect) == ("zai", "coding", "zai-coding", "chat")
 
 

@@ -92,7 +92,8 @@ def command(
 
 def _as_json(report: Report, budgets: tuple[Budget, Budget], secrecy: Secrecy) -> str:
     used, most = sum(each.used for each in budgets), sum(each.most for each in budgets)
-    return json.dumps(secrecy.clean_all(as_json.report(report, used=used, most=most)), ensure_ascii=False)
+    # ASCII, because what services wrote may hold characters that a terminal obeys.
+    return json.dumps(secrecy.clean_all(as_json.report(report, used=used, most=most)))
 
 
 async def _examine(

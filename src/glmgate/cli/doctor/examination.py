@@ -141,6 +141,9 @@ class Examination:
         listing = await self._means.asker.models(target)
         self._clock(target.place, listing.said, examined)
         self._add(examined, telling.listed(listing, target.place.base_url))
+        if target.place == examined.subject.place:
+            for finding in telling.unlisted(listing, examined.subject.routed, target.place.base_url):
+                self._add(examined, finding)
         if examined.listing is None or (examined.listing.said.trouble is not None and listing.said.trouble is None):
             examined.listing = listing
         return listing
@@ -164,7 +167,8 @@ class Examination:
     def _with_model(self, target: Target, listing: Listing | None, examined: Examined) -> Target:
         listed = [name for name in (listing.chat if listing else ()) if self._means.known.chats(name)]
         usual = [name for name in target.place.models if not listed or name in listed]
-        model = next((name for name in (examined.subject.model, *usual, *listed) if name), "")
+        routed = examined.subject.routed if target.place == examined.subject.place else ()
+        model = next((name for name in (examined.subject.model, *routed, *usual, *listed) if name), "")
         return replace(target, model=model, profile=target.profile.for_family(model))
 
     async def _abilities(self, examined: Examined, best: Tried) -> None:

@@ -51,7 +51,8 @@ class Finding:
 class Subject:
     """A credential and where it should work; without a `place` it is tried wherever it may belong.
 
-    `profile` and `model` where somebody chose them. `only`: nowhere else is asked.
+    `profile` and `model` where somebody chose them, and the models that are `routed` there. `only`: nowhere else is
+    asked.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Subject:
     place: Place | None = None
     profile: Profile | None = None
     model: str = ""
+    routed: tuple[str, ...] = ()
     only: bool = False
 
 

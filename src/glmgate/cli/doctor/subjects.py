@@ -44,7 +44,7 @@ def given(flags: Given, known: Directory) -> Subject:
 def configured(settings: Settings, own_ids: Collection[str], known: Directory, *, model: str) -> Iterator[Subject]:
     """A subject for each credential of each upstream. Keys of our own server (`own_ids`) are left out."""
     for upstream in settings.upstreams:
-        yield from _of(upstream, upstream.name, known, model)
+        yield from _of(upstream, upstream.name, known, model, routed=_routed(settings, upstream.name))
     for found in settings.found:
         if not _is_own(found, own_ids):
             yield from _of(found.upstream, found.variable, known, model)
@@ -59,7 +59,15 @@ def _is_own(found: Found, own_ids: Collection[str]) -> bool:
     return any(each.secret.reveal().partition(".")[0] in own_ids for each in found.upstream.credentials)
 
 
-def _of(upstream: UpstreamSettings, name: str, known: Directory, model: str) -> Iterator[Subject]:
+def _routed(settings: Settings, upstream: str) -> tuple[str, ...]:
+    """The chat models that are asked for there, by their names there."""
+    routes = (route for model in settings.routed if model.kind == "chat" for route in model.routes)
+    return tuple(dict.fromkeys(route.model for route in routes if route.upstream == upstream))
+
+
+def _of(
+    upstream: UpstreamSettings, name: str, known: Directory, model: str, *, routed: tuple[str, ...] = ()
+) -> Iterator[Subject]:
     place = place_of(upstream.base_url, known)
     for credential in upstream.credentials or (None,):
         yield Subject(
@@ -69,6 +77,7 @@ def _of(upstream: UpstreamSettings, name: str, known: Directory, model: str) -> 
             place=place,
             profile=upstream.profile,
             model=model,
+            routed=routed,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -15,7 +15,7 @@ from glmgate.cli.chat.visible import one_line
 from glmgate.cli.doctor.findings import Check, Finding, Level, Tried
 from glmgate.cli.doctor.words import words
 from glmgate.engines.upstream.probes import Listing
-from glmgate.engines.upstream.reach import Fault, Reach
+from glmgate.engines.upstream.reach import Fault, Reach, Tls
 from glmgate.engines.upstream.replies import Answer, Said
 
 SKEW_S: Final = 60.0
@@ -42,8 +42,8 @@ def way(reach: Reach, *, now: float) -> Iterator[Finding]:
         text = f"{to} takes connections, {reach.connect_ms:.0f} ms"
         yield Finding(check="connect", where=where, level="ok", text=text, figures={"ms": reach.connect_ms})
     if reach.tls is not None:
-        yield _tls(reach, where, now)
-    elif reach.connect_ms is not None and reach.origin.startswith("http:") and not _stays(reach):
+        yield _tls(reach, reach.tls, now)
+    elif _is_open(reach):
         yield Finding(check="tls", where=where, level="note", text="none is used", figures={"version": None})
     if reach.fault is not None:
         yield _fault(reach.fault, where)
@@ -63,6 +63,15 @@ def listed(listing: Listing, where: str) -> Finding:
     more = len(listing.models) - _SHOWN_MODELS
     text = (shown + (f" and {more} more" if more > 0 else "")) or "an empty list"
     return Finding(check="models", where=where, level="ok", text=text, figures={"models": list(listing.models)})
+
+
+def unlisted(listing: Listing, routed: Sequence[str], where: str) -> Iterator[Finding]:
+    """The models that the settings ask for there and that are not in its list."""
+    names = {name.casefold() for name in listing.models}
+    missing = [name for name in routed if name.casefold() not in names]
+    if names and missing:
+        text = f"routed there, but not listed: {', '.join(missing)}"
+        yield Finding(check="models", where=where, level="note", text=text, figures={"unlisted": missing})
 
 
 def answered(tried: Tried, *, named: bool) -> Finding:
@@ -200,18 +209,17 @@ def _fault(fault: Fault, where: str) -> Finding:
     return Finding(check=checks.get(fault.kind, "connect"), where=where, level="bad", text=text, figures=figures)
 
 
-def _stays(reach: Reach) -> bool:
-    """Whether what is sent there does not leave this machine."""
-    return reach.hop is None and all(
-        ipaddress.ip_address(each.partition("%")[0]).is_loopback for each in reach.addresses
-    )
+def _is_open(reach: Reach) -> bool:
+    """Whether what is sent there leaves this machine, or goes to a proxy, without TLS."""
+    addresses = [ipaddress.ip_address(each.partition("%")[0]) for each in reach.addresses]
+    stays = reach.hop is None and all(address.is_loopback for address in addresses)
+    return reach.connect_ms is not None and reach.origin.startswith("http:") and not stays
 
 
-def _tls(reach: Reach, where: str, now: float) -> Finding:
-    assert reach.tls is not None
-    ends = datetime.fromtimestamp(reach.tls.ends_at, UTC).date()
+def _tls(reach: Reach, tls: Tls, now: float) -> Finding:
+    ends = datetime.fromtimestamp(tls.ends_at, UTC).date()
     days = days_left(reach, now)
-    text = f"{reach.tls.version}, certificate of {one_line(reach.tls.issuer, longest=40)} until {ends} ({days} days)"
+    text = f"{tls.version}, certificate of {one_line(tls.issuer, longest=40)} until {ends} ({days} days)"
     level: Level = "note" if days is not None and days < CERTIFICATE_DAYS else "ok"
-    figures = {"version": reach.tls.version, "issuer": reach.tls.issuer, "days": days}
-    return Finding(check="tls", where=where, level=level, text=text, figures=figures)
+    figures = {"version": tls.version, "issuer": tls.issuer, "days": days}
+    return Finding(check="tls", where=host_of(reach.origin), level=level, text=text, figures=figures)

@@ -146,6 +146,7 @@ def known_places(known: Directory) -> tuple[Place, ...]:
 def place_of(base_url: str, known: Directory) -> Place:
     """What is known about a base URL; a server of one's own may have a known surface's path."""
     origin = origin_of(base_url)
+    base_url = origin + urlsplit(base_url).path
     service = next((each for each in known.services if each.origin == origin), None)
     for place in _surfaces(known, origin, service):
         if place.base_url == base_url:

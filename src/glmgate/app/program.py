@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from glmgate.app.credentials import without_own_keys
+from glmgate.app.health import Health
 from glmgate.app.local import local_deployments
 from glmgate.app.memory import remembering
 from glmgate.app.reload import Reloads, Reread
@@ -121,11 +122,15 @@ async def _reloads(
     reread: Reread | None,
 ) -> Reloads:
     """What takes in changed settings: it runs, where they can be read again, until the program closes."""
+    health = Health(routes.transport, routes.continuity.breaker)
+    stack.push_async_callback(health.aclose)
+    health.watch(settings, routes.places(settings))
 
     async def apply(changed: Settings) -> None:
         # Nothing waits between making the catalogue and using it: a request sees the old one or the new one.
         usable = await without_own_keys(changed, accounts)
         gateway.catalogue = routes.catalogue(usable)
+        health.watch(usable, routes.places(usable))
 
     reloads = Reloads(settings, reread=reread or (lambda: settings), apply=apply)
     if reread is not None:

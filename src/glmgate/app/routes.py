@@ -67,6 +67,15 @@ class Routes:
             strict_models=settings.aliases.strict_models,
         )
 
+    def places(self, settings: Settings) -> dict[str, list[str]]:
+        """What the deployments of each upstream are called."""
+        found: dict[str, list[str]] = {}
+        for model in settings.routed:
+            for route, named in zip(model.routes, _names(model), strict=True):
+                if route.upstream is not None and named.deployment not in found.setdefault(route.upstream, []):
+                    found[route.upstream].append(named.deployment)
+        return found
+
     def now(self) -> UpstreamsNow:
         """What the upstreams are like, for metrics and people."""
         state = self.continuity.state()

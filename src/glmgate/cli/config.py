@@ -67,6 +67,7 @@ def _upstream(settings: UpstreamSettings, origin: str) -> dict[str, Any]:
             "idle": times.idle_s,
             "total": times.total_s,
         },
+        "check": settings.check_s,
     }
 
 

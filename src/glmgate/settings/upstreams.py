@@ -56,6 +56,7 @@ class UpstreamTable:
         Concurrency, "Requests in flight for each credential; `learn` finds the number from what it refuses."
     ] = "learn"
     timeouts: Annotated[TimeoutTable, "How long it may take."] = field(default_factory=TimeoutTable)
+    check: Annotated[float, "Seconds between looks at it (`GET /models`) beside what requests tell; 0: none."] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class UpstreamSettings:
     credentials: tuple[Credential, ...] = ()
     concurrency: Concurrency = "learn"
     timeouts: Timeouts = field(default_factory=Timeouts)
+    check_s: float = 0
     files: tuple[Path, ...] = ()
 
 
@@ -154,6 +156,7 @@ def _upstream(given: UpstreamTable, environment: Mapping[str, str] | None, where
         credentials=() if environment is None else _credentials(references, environment, where),
         concurrency=given.concurrency,
         timeouts=_timeouts(given.timeouts, where),
+        check_s=given.check,
         files=tuple(files),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cli.doctor.certificates import Authority, needed
-from tests.cli.doctor.loopback import KEY, serving, well
+from tests.cli.doctor.loopback import KEY, serving, tunnel, well
 
 pytestmark = needed
 
@@ -23,9 +23,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-def doctor(url: str, trusted: Path | None) -> tuple[int, dict[str, Any]]:
+def doctor(url: str, trusted: Path | None, **variables: str) -> tuple[int, dict[str, Any]]:
     """A process of its own: OpenSSL reads whom to trust from the environment when it starts."""
-    environment = {**os.environ, "TEST_KEY": KEY} | ({"SSL_CERT_FILE": str(trusted)} if trusted else {})
+    environment = {**os.environ, "TEST_KEY": KEY, **variables} | ({"SSL_CERT_FILE": str(trusted)} if trusted else {})
     command = [sys.executable, "-m", "glmgate", "doctor", "--key", "env:TEST_KEY", "--base-url", url, "--json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" not in done.stderr
@@ -83,6 +83,21 @@ def test_a_certificate_of_nobody_we_know_is_told(authority: Authority, *, itself
     [advice] = subject["advice"]
     assert advice["name"] == name
     assert "SSL_CERT_FILE" in advice["text"]
+
+
+def test_tls_goes_through_a_proxy(authority: Authority) -> None:
+    """The certificate is the service's, not the proxy's; the service's name is looked up by the proxy."""
+    with (
+        serving(well(), context=authority.server(names="DNS:service.test")) as service,
+        tunnel(int(service.url.rpartition(":")[2])) as (proxy, wanted),
+    ):
+        status, subject = doctor("https://service.test/v1", authority.file, HTTPS_PROXY=proxy)
+    assert (status, tls(subject)["level"]) == (0, "ok")
+    assert [each["text"] for each in subject["findings"] if each["check"] == "proxy"] == [
+        f"asked through {proxy.removeprefix('http://')}"
+    ]
+    assert set(wanted) == {"service.test:443"}
+    assert service.questions
 
 
 def test_https_where_no_tls_is_spoken_is_told() -> None:

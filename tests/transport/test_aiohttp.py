@@ -60,6 +60,11 @@ async def test_a_post_carries_its_body_and_headers_and_brings_the_whole_reply(tr
     assert b"content-type: application/json" in heard.heads[0].lower()
 
 
+def test_a_request_does_not_show_its_headers() -> None:
+    """They may hold a credential, and requests end up in logs and tracebacks."""
+    assert "hidden" not in repr(Outgoing(url="http://peer/", headers={"Authorization": "Bearer hidden"}))
+
+
 async def test_nothing_is_sent_that_was_not_asked_for(transport: Transport) -> None:
     """No user agent, no encodings, no cookies: a peer sees our headers only."""
 

@@ -19,12 +19,13 @@ SECRET = Secret("0123456789abcdef.verySecretHalf")
 ZAI = shipped("zai")
 
 
-def reading(profile: Profile = ZAI, *, may_be_empty: bool = False) -> Reading:
+def reading(profile: Profile = ZAI, *, may_be_empty: bool = False, is_judged: bool = False) -> Reading:
     """What is known of an answer; ids are call_1, call_2 and so on."""
     numbers = count(1)
     return Reading(
         profile=profile,
         may_be_empty=may_be_empty,
+        is_judged=is_judged,
         now=lambda: NOW,
         secret=SECRET,
         new_id=lambda: f"call_{next(numbers)}",

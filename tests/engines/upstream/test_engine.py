@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,6 +127,32 @@ async def test_a_business_failure_with_a_good_status(stream: bool) -> None:
         there.fail_with(200, {"error": {"code": "1301", "message": "unsafe"}})
         with pytest.raises(errors.ContentFiltered):
             await answer(asked, chat(stream=stream))
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "comes"),
+    [
+        ({}, False),
+        ({"tool_choice": "auto"}, False),
+        ({"stop": ["x"]}, True),
+        ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, True),
+        ({"response_format": {"type": "json_object"}}, True),
+    ],
+)
+async def test_an_answer_of_thoughts_alone(asked_for: dict[str, Any], comes: bool) -> None:
+    """It is one where it may be meant, or where the adaptation looks at it and asks in another way."""
+    message = {"content": None, "reasoning": "Hm"}
+    body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(body))
+
+    async with peer(script) as there, engine(there.url) as asked:
+        try:
+            seen = bool(await deltas(asked, chat(tools=TOOLS, **asked_for)))
+        except errors.EngineFailed:
+            seen = False
+    assert seen is comes
 
 
 async def test_a_service_that_is_not_there() -> None:

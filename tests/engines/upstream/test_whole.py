@@ -70,6 +70,14 @@ def test_an_answer_without_a_word_is_asked_for_again(message: dict[str, Any]) ->
     assert told.value.remedy == "retry"
 
 
+def test_thoughts_alone_are_left_to_who_judges_the_answer() -> None:
+    """A call or a form that thoughts have eaten is asked for without thinking, not once more (facts 2)."""
+    (delta,) = whole.read(answer({"content": None, "reasoning_content": "Hm"}), reading(is_judged=True))
+    assert (delta.reasoning, delta.finish_reason) == ("Hm", "stop")
+    with pytest.raises(EngineFailed):
+        whole.read(answer({"content": None}), reading(is_judged=True))
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

@@ -44,11 +44,14 @@ class Reading:
     """What has to be known to read an answer.
 
     `may_be_empty`: an answer that ends at once without a word can be meant (a stop string, a text completion).
+    `is_judged`: a call or a form was asked for, and whoever asked looks at the answer: nothing but thoughts is one that
+    asking in another way may better, and not the same question again (facts 2).
     `now` gives Unix time, and `secret` is our credential there, which no message may show.
     """
 
     profile: Profile
     may_be_empty: bool = False
+    is_judged: bool = False
     now: Callable[[], float] = lambda: 0.0
     secret: Secret | None = None
     new_id: Callable[[], str] = call_id
@@ -139,7 +142,7 @@ class Answer:
             raise EngineFailed("The model called a function without its name. Try again.") from exc
         if end.finish_reason == "network_error":
             raise EngineFailed("The connection to the model broke off before the answer's end. Try again.")
-        if not self._said and not choice.has_text and not choice.has_calls:
+        if not self._said and not choice.has_answer and not (choice.has_thought and self._reading.is_judged):
             self._check_empty(end)
         return end
 

@@ -19,18 +19,19 @@ _NOTHING = Message()
 class ChoiceReader:
     """Feed it the choice of each chunk; `finish` is the upstream's own word, as soon as it has said one."""
 
-    __slots__ = ("_calls", "_index", "finish", "has_text")
+    __slots__ = ("_calls", "_has_text", "_index", "finish", "has_thought")
 
     def __init__(self, index: int, new_id: Callable[[], str]) -> None:
         self._index = index
         self._calls = Calls(new_id)
         self.finish: str | None = None
-        self.has_text = False
+        self.has_thought = False
+        self._has_text = False
 
     @property
-    def has_calls(self) -> bool:
-        """Whether the model has called a tool."""
-        return bool(self._calls)
+    def has_answer(self) -> bool:
+        """Whether the model has said anything, or called a tool. Thoughts are no answer."""
+        return self._has_text or bool(self._calls)
 
     def feed(self, choice: Choice) -> Delta | None:
         """The delta of a piece; None when it says nothing."""
@@ -40,7 +41,8 @@ class ChoiceReader:
         text = choice.text or _text(piece)
         calls = self._calls.feed(_pieces(piece)) if piece.tool_calls or piece.function_call else ()
         logprobs = _logprobs(choice.logprobs)
-        self.has_text = self.has_text or text is not None
+        self._has_text = self._has_text or text is not None
+        self.has_thought = self.has_thought or piece.thought is not None
         delta = Delta(choice=self._index, content=text, reasoning=piece.thought, tool_calls=calls, logprobs=logprobs)
         return delta if delta.says_something or logprobs else None
 

@@ -93,7 +93,11 @@ class UpstreamEngine:
         """Answer with deltas. The upstream is asked for what the caller asked for, a stream or a whole answer."""
         data = body.generation(call, request, model=self._model, profile=self._profile)
         reading = Reading(
-            profile=self._profile, may_be_empty=_may_be_empty(request), now=self._clock, secret=self._secret
+            profile=self._profile,
+            may_be_empty=_may_be_empty(request),
+            is_judged=_is_judged(request),
+            now=self._clock,
+            secret=self._secret,
         )
         if not request.stream:
             url = self._upstream.url(body.path(request))
@@ -190,6 +194,14 @@ async def _next(pieces: AsyncIterator[bytes], reader: ChunkReader) -> bytes:
             return await anext(pieces, b"")
     except TimeoutError:
         return b""
+
+
+def _is_judged(request: Generation) -> bool:
+    """Whether a call or a form was asked for: then the adaptation looks at the answer."""
+    if not isinstance(request, ChatRequest):
+        return False
+    form = request.response_format
+    return request.tool_choice not in (None, "auto", "none") or (form is not None and form.type != "text")
 
 
 def _may_be_empty(request: Generation) -> bool:

@@ -41,8 +41,8 @@ class ChoiceReader:
         text = choice.text or _text(piece)
         calls = self._calls.feed(_pieces(piece)) if piece.tool_calls or piece.function_call else ()
         logprobs = _logprobs(choice.logprobs)
-        self._has_text = self._has_text or text is not None
-        self.has_thought = self.has_thought or piece.thought is not None
+        self._has_text |= text is not None
+        self.has_thought |= piece.thought is not None
         delta = Delta(choice=self._index, content=text, reasoning=piece.thought, tool_calls=calls, logprobs=logprobs)
         return delta if delta.says_something or logprobs else None
 

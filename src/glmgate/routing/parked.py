@@ -18,8 +18,7 @@ def all_parked(name: str, parked: Sequence[Parking], *, now: float, busy: type[C
 
     A reset that a service stated is told; one that was guessed is not, and then asking again does not help.
     """
-    resets = [until for one in parked if one.stated and (until := one.until(now)) is not None]
-    retry_after_s = min(resets) - now if resets else None
+    retry_after_s = _soonest(parked, now)
     when = "When that ends is not known." if retry_after_s is None else f"The first is free in {retry_after_s:.0f} s."
     reason = _worst([one.reason for one in parked if one.reason is not None])
     if isinstance(reason, QuotaExhausted):
@@ -39,8 +38,14 @@ def all_parked(name: str, parked: Sequence[Parking], *, now: float, busy: type[C
     return busy(
         f"Every credential of {name!r} has reached its limit. {when}",
         retry_after_s=retry_after_s,
-        retry=None if resets else False,
+        retry=False if retry_after_s is None else None,
     )
+
+
+def _soonest(parked: Sequence[Parking], now: float) -> float | None:
+    """Seconds until the first reset that a service stated."""
+    resets = [until for one in parked if one.stated and (until := one.until(now)) is not None]
+    return min(resets) - now if resets else None
 
 
 def _worst(reasons: list[GlmgateError]) -> GlmgateError | None:

@@ -189,7 +189,9 @@ class Pool:
         if future.done():
             return future.result()
         self._bound(key_id)
-        timer = self._later(timeout_s, partial(self._expire, waiter))
+        if timeout_s <= 0:
+            self._expire(waiter)
+        timer = self._later(max(0.0, timeout_s), partial(self._expire, waiter))
         try:
             return await future
         except asyncio.CancelledError:

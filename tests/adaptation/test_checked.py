@@ -150,10 +150,17 @@ def test_what_a_service_holds_to_goes_on_at_once() -> None:
     assert outcome.noted == []
 
 
+def test_what_begins_with_prose_is_held_to_its_end() -> None:
+    """Also when JSON comes after it; the repair streams again."""
+    outcome = asked(chat(response_format=FORM), HELD, [says("Sure: ", "{", "}"), says('{"a"', ": 1}")])
+    assert [delta.content for delta in outcome.deltas if delta.content] == ['{"a"', ": 1}"]
+    assert outcome.noted == ["response_format=repaired"]
+
+
 def test_a_bad_end_of_what_has_left_is_an_error() -> None:
     """It cannot be taken back, so it must not look like a success."""
     with pytest.raises(UnsupportedValue) as raised:
-        asked(chat(response_format=FORM), HELD, [says('{"a"', ': "x"}')])
+        asked(chat(response_format=FORM), HELD, [says('{"a"', ': "x"}'), says(GOOD)])
     assert raised.value.param == "response_format"
 
 

@@ -98,6 +98,13 @@ def test_names_and_patterns_may_hold_for_one_member() -> None:
     assert (bound.fan, bound.whole) == (2, None)
 
 
+def test_what_nobody_looked_at_has_all_looked_at_again() -> None:
+    """A word about the rest needs to know what the others hold for."""
+    plain = found({"allOf": [{"properties": {"a": {}}}]})
+    rest = found({"allOf": [{"properties": {"a": {}}}], "unevaluatedProperties": False})
+    assert (rest.here, rest.fan) == (2 * plain.here, 2 * plain.fan)
+
+
 def test_what_is_unfolded_bounds_what_does_not_recur() -> None:
     """Many alternatives of several levels are no more than they are when written out."""
     leaf = {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {"type": "integer"}}}}}

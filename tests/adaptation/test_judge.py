@@ -92,6 +92,17 @@ def test_values_that_would_take_too_long_are_not_looked_at() -> None:
     assert process_time() - start < 1
 
 
+def test_reasons_that_would_take_too_long_are_not_asked_for() -> None:
+    """To see that a value is bad takes a moment; to say why, half a minute."""
+    kinds = [{"properties": {"l": {"$ref": "#"}, "k": {"const": kind}}, "required": ["k"]} for kind in range(4)]
+    value: dict[str, Any] = {"k": 9}
+    for _ in range(7):
+        value = {"k": 3, "l": value}
+    start = process_time()
+    assert Judge({"anyOf": kinds}, "p").problem(json.dumps(value)) == "it does not follow the schema"
+    assert process_time() - start < 1
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

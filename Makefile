@@ -63,6 +63,14 @@ test: ## Make every environment, then run all tests (TESTS="tests/wire -k sse")
 	@$(ENVIRONMENTS) developer clients
 	$(BIN)/pytest $(TESTS)
 
+# A venv with vLLM in it: any that `python -m vllm.entrypoints.openai.api_server` runs in. docs/development.md says how.
+VLLM_PYTHON ?= .envs/vllm/bin/python
+
+.PHONY: test-vllm
+test-vllm: setup ## The tests against a real vLLM (VLLM_PYTHON=…/bin/python; a minute, 2.4 GiB)
+	@test -x "$(VLLM_PYTHON)" || { echo "no vLLM: $(VLLM_PYTHON) is missing, see docs/development.md" >&2; exit 2; }
+	TEST_VLLM_PYTHON="$(abspath $(VLLM_PYTHON))" $(BIN)/pytest tests/vllm $(TESTS)
+
 .PHONY: fast
 fast: setup ## The tests that need neither the clients' environments nor long
 	$(BIN)/pytest -m "not slow and not clients" $(TESTS)

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
@@ -32,6 +32,18 @@ CHAT: Final = "/chat/completions"
 _TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _NO: Final[Mapping[str, str]] = MappingProxyType({})
 _TIMEOUTS: Final = "{ connect = 2, first = 5, idle = 5, total = 30 }"
+
+
+class Table(Protocol):
+    """An upstream's table, and the variables that it refers to."""
+
+    def toml(self) -> str:
+        """Its text."""
+        ...
+
+    def environment(self) -> dict[str, str]:
+        """Its secrets, by variable."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +178,7 @@ def models(*names: str, upstreams: Sequence[str] = ("it",), extra: str = "") -> 
 
 
 @contextlib.asynccontextmanager
-async def staged(home: Path, *upstreams: Upstream, tables: str, auth: bool = False) -> AsyncIterator[Stage]:
+async def staged(home: Path, *upstreams: Table, tables: str, auth: bool = False) -> AsyncIterator[Stage]:
     """A gateway with these services; `tables` are those of the models."""
     text = f'[server]\nauth = {json.dumps(auth)}\nshutdown_grace_s = 2\n[log]\nlevel = "warning"\n'
     text += "".join(each.toml() for each in upstreams) + tables
@@ -190,7 +202,7 @@ async def staged(home: Path, *upstreams: Upstream, tables: str, auth: bool = Fal
 
 
 @contextlib.contextmanager
-def running_stage(home: Path, *upstreams: Upstream, tables: str) -> Iterator[Stage]:
+def running_stage(home: Path, *upstreams: Table, tables: str) -> Iterator[Stage]:
     """The same on a thread of its own, so that tests can share it whatever loops they have."""
     opened_stage: Future[Stage] = Future()
     stop: Future[Callable[[], object]] = Future()

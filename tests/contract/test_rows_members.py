@@ -28,6 +28,15 @@ async def test_n1_several_choices(row: MakeRow, name: ServiceName, streamed: boo
 
 
 @both
+@pytest.mark.parametrize("name", ["zai", "vllm"])
+async def test_n1_several_greedy_choices(row: MakeRow, name: ServiceName, streamed: bool) -> None:
+    """N1: also where the service makes only one at temperature 0, as vLLM does (recorded)."""
+    async with row(name) as it:
+        told = await it.stage.chat(n=2, temperature=0, streamed=streamed)
+        assert dict(told.texts) == dict.fromkeys(range(2), "Hello from the service.")
+
+
+@both
 @pytest.mark.parametrize("name", ["zai", "vllm", "llama-server", "generic", "ollama"])
 async def test_n7_developer_is_system(row: MakeRow, name: ServiceName, streamed: bool) -> None:
     """N7: where the role is unknown."""

@@ -51,6 +51,8 @@ class Manners:
     most_temperature: float = 2
     context: int | None = CONTEXT
     choice: Literal["obeyed", "words", "ignored"] = "obeyed"
+    greedy_alone: bool = False
+    """With temperature 0 it makes one choice only (recorded: "n must be 1 when using greedy sampling")."""
     late_constraint: bool = False
     """Constraints begin after the thinking (facts 2): with thinking on, the model never gets there."""
 
@@ -65,7 +67,10 @@ MANNERS: Final[Mapping[str, Manners]] = {
         context=None,
     ),
     "vllm": Manners(
-        known=_COMMON | _LOCAL | {"request_id", "prompt_logprobs"}, reasoning="reasoning", late_constraint=True
+        known=_COMMON | _LOCAL | {"request_id", "prompt_logprobs"},
+        reasoning="reasoning",
+        late_constraint=True,
+        greedy_alone=True,
     ),
     "sglang": Manners(known=_COMMON | _LOCAL | {"separate_reasoning"}, reasoning="reasoning_content"),
     "llama-server": Manners(
@@ -189,6 +194,8 @@ def _check_numbers(look: Look, manners: Manners) -> None:
             raise bad(f"{name} is too large: {look.given(name)}. The maximum context length is exceeded.", name)
     if not number(look, "n", low=1, high=manners.most_choices):
         raise bad("Only one completion choice is allowed", "n")
+    if manners.greedy_alone and look.given("temperature") == 0 and (look.given("n") or 1) > 1:
+        raise bad("n must be 1 when using greedy sampling", "n")
     if look.given("top_logprobs") and not look.given("logprobs"):
         raise bad("top_logprobs needs logprobs", "top_logprobs")
 

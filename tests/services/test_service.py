@@ -250,6 +250,8 @@ def test_glms_vectors(zai: Service) -> None:
         ({"messages": image(IMAGE)}, 400),
         ({"messages": image(f"data:image/png;base64,{IMAGE}")}, 200),
         ({"tool_choice": "auto"}, 400),
+        ({"temperature": 0, "n": 2}, 400),
+        ({"temperature": 0.1, "n": 2}, 200),
         ({"temperature": 2, "stop": ["a", "b", "c", "d", "e"]}, 200),
     ],
 )

@@ -27,7 +27,7 @@ CONTEXT: Final = 1024
 
 SPECIAL: Final = (
     *("<|endoftext|>", "[gMASK]", "<sop>", "<|system|>", "<|user|>", "<|assistant|>", "<|observation|>"),
-    "<|plain|>",
+    *("<|plain|>", "<|loop|>"),
 )
 MARKUP: Final = (
     *("<think>", "</think>", "<tool_call>", "</tool_call>", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>"),
@@ -39,6 +39,8 @@ CALLS: Final = (
     *("<arg_key>", "city", "</arg_key>", "<arg_value>", "Oslo", "</arg_value>", "</tool_call>", "<|observation|>"),
 )
 SAYS: Final = ("<|plain|>", "Hello", " from", " the", " real", " engine", "!", "<|user|>")
+# Behind <|loop|>, which its template writes where the last message has the word, it never ends.
+LOOPS: Final = ("<|loop|>", "la", " la", "la")
 TEMPLATE: Final = (
     "[gMASK]<sop>"
     "{% for tool in tools or [] %}<|system|>{{ tool | tojson }}{% endfor %}"
@@ -47,7 +49,8 @@ TEMPLATE: Final = (
     "{% if m.content is string %}{{ m.content }}"
     "{% else %}{% for part in m.content or [] %}{{ part.text }}{% endfor %}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}"
-    "{% if enable_thinking is defined and not enable_thinking and not tools %}<|assistant|></think><|plain|>"
+    "{% if 'loop' in messages[-1].content %}<|assistant|></think><|loop|>"
+    "{% elif enable_thinking is defined and not enable_thinking and not tools %}<|assistant|></think><|plain|>"
     "{% elif enable_thinking is defined and not enable_thinking %}<|assistant|><think></think>"
     "{% else %}<|assistant|>{% endif %}{% endif %}"
 )
@@ -61,7 +64,7 @@ def tokenizer() -> Tokenizer:
     made.decoder = decoders.ByteLevel()
     made.add_special_tokens(list(SPECIAL))
     made.add_tokens(list(MARKUP))
-    made.add_tokens([word for word in (*CALLS, *SAYS) if word not in SPECIAL and word not in MARKUP])
+    made.add_tokens([word for word in (*CALLS, *SAYS, *LOOPS) if word not in SPECIAL and word not in MARKUP])
     return made
 
 
@@ -71,7 +74,7 @@ def weights(made: Tokenizer) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
     embeddings = torch.nn.functional.normalize(torch.randn(size, HIDDEN), dim=1)
     head = torch.zeros(size, HIDDEN)
-    for script in (CALLS, SAYS):
+    for script in (CALLS, SAYS, LOOPS):
         for word, following in itertools.pairwise(script):
             head[made.token_to_id(following)] += 20 * embeddings[made.token_to_id(word)]
     found = {"model.embed_tokens.weight": embeddings, "lm_head.weight": head, "model.norm.weight": torch.ones(HIDDEN)}

@@ -284,7 +284,7 @@ def test_limits_are_tried_only_when_asked_for() -> None:
     assert service.most_together == 2
     with serving({f"{GENERAL}/chat/completions": answer}) as generous:
         report = found(look(generous, GENERAL, "--only", "--json", "--limits"))
-    assert levels(report, "limits") == ["skipped", "ok"]
+    assert levels(report, "limits") == ["ok"]
     assert generous.most_together <= 8
     assert len(generous.questions) <= 10 + 14
 
@@ -485,6 +485,34 @@ def test_the_settings_upstreams_are_looked_at(tmp_path: Path) -> None:
     assert report["requests"]["used"] <= 10
     assert "another-key" not in shown.output
     assert (shown.stdout.count("All is well."), shown.stdout.count("Something is wrong.")) == (2, 1)
+
+
+def test_what_a_model_cannot_do_is_no_fault() -> None:
+    """It answers and refuses the rest: notes, and a stream that is refused is wrong."""
+
+    def plain(asked: Asked) -> Reply:
+        more = asked.body.keys() - {"model", "messages", "max_tokens", "stream"}
+        return refused(400, "unsupported", f"unknown members: {sorted(more)}") if more else answer(asked)
+
+    def whole(asked: Asked) -> Reply:
+        return refused(400, "", "no streams here") if asked.body.get("stream") else answer(asked)
+
+    with serving({"/v1/models": models("m"), "/v1/chat/completions": plain}) as service:
+        report = found(look(service, "/v1", "--json"))
+    assert report["well"] is True
+    assert levels(report, "thinking", "tools", "json", "stream") == ["note", "note", "note", "ok"]
+    with serving({"/v1/models": models("m"), "/v1/chat/completions": whole}) as service:
+        report = found(look(service, "/v1", "--json"))
+    assert levels(report, "stream") == ["bad"]
+    assert "no streams here" in report["advice"][-1]["text"]
+
+
+def test_a_model_without_a_switch_is_not_asked_to_think() -> None:
+    """Its family has none: one request less, and it is said."""
+    with serving({f"{GENERAL}/chat/completions": answer}) as service:
+        report = found(look(service, GENERAL, "--only", "--json", "--model", "glm-4-plus"))
+    assert levels(report, "thinking") == ["skipped"]
+    assert len(service.questions) == 4
 
 
 def test_the_routed_models_are_asked(tmp_path: Path) -> None:

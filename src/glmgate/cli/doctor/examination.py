@@ -180,7 +180,9 @@ class Examination:
             target = replace(target, profile=_profile(examined.server[0].profile))
         target = replace(target, model=best.model, profile=target.profile.for_family(best.model))
         assert best.said is not None
-        self._add(examined, telling.told_limits(place.base_url, best.said))
+        told = telling.told_limits(place.base_url, best.said)
+        if told.level == "ok" or self._means.limits is None:
+            self._add(examined, told)
         quiet = await self._thinking(target, best.said.answer or Answer(), examined)
         await self._asked(target, examined, telling.tools, {**quiet, **probes.tools()})
         await self._asked(target, examined, telling.json, {**quiet, **probes.json_object()})

@@ -49,7 +49,7 @@ class RoutingSettings:
         bool,
         "Without [[upstreams]] and [[models]], route the GLM names to the service whose key is in the environment.",
     ] = True
-    queue: Annotated[int, "Requests that may wait for a slot of one upstream; one more goes on or is 429."] = 256
+    queue: Annotated[int, "Requests that may wait for a slot of one upstream; one more goes on or is 429."] = 1024
     queue_s: Annotated[float, "Seconds that a request waits for a slot of one upstream."] = 60
 
 

@@ -26,6 +26,7 @@ Nothing here knows HTTP libraries or how an error is written down; `wire.error_b
     ├── QuotaExhausted               429  no money or no allowance left: later does not help
     ├── Unavailable                  503  an engine is loading or restarting: later helps
     ├── EngineFailed                 502  an engine broke while it worked
+    │   ├── AnswerTruncated          502  its answer broke off before the end
     │   └── CredentialRefused        502  an upstream refuses a credential of ours
     ├── DeadlineExceeded             504
     ├── InternalError                500  a fault of ours
@@ -280,6 +281,10 @@ class EngineFailed(GlmgateError):
     zai_code = "1234"
     retry: bool | None = True
     remedy: Remedy = "retry"
+
+
+class AnswerTruncated(EngineFailed):
+    """An answer broke off before its end: the stream or the connection ended without a finish reason."""
 
 
 class CredentialRefused(EngineFailed):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glmgate.errors import (
+    AnswerTruncated,
     CapacityExceeded,
     ContentFiltered,
     CredentialRefused,
@@ -22,7 +23,6 @@ from glmgate.errors import (
     Unavailable,
 )
 from glmgate.routing.attempts import Attempts
-from glmgate.routing.beginning import TRUNCATED
 from glmgate.routing.breaker import Breaker, BreakerPolicy
 from glmgate.routing.learning import Learn
 from glmgate.routing.slots import NoSlot, Pool
@@ -104,7 +104,7 @@ async def test_whole_calls_are_rows_too(
         (Unavailable("Loading."), "failed_before", "failed_after", True),
         (DeadlineExceeded("Slow."), "failed_before", "failed_after", True),
         (EngineFailed("Broken."), "failed_before", "failed_after", True),
-        (EngineFailed("Cut.", code=TRUNCATED), "failed_before", "truncated", True),
+        (AnswerTruncated("Cut."), "failed_before", "truncated", True),
         (RuntimeError("a fault of ours"), "failed_before", "failed_after", True),
     ],
 )

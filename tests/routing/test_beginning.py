@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from glmgate.errors import EngineFailed, GlmgateError
-from glmgate.routing.beginning import TRUNCATED, begin
+from glmgate.errors import AnswerTruncated, EngineFailed
+from glmgate.routing.beginning import begin
 from glmgate.wire.delta import Delta, Usage
 from tests.fakes.asked import chat
 from tests.fakes.engine import FakeEngine, Read, call
@@ -34,9 +34,9 @@ async def test_a_failure_before_the_first_words_leaves_the_context() -> None:
 async def test_an_answer_without_a_word_is_a_failure() -> None:
     """That may be tried again."""
     engine = FakeEngine([[SILENT]])
-    with pytest.raises(GlmgateError) as caught:
+    with pytest.raises(AnswerTruncated) as caught:
         await begin(engine.stream(call(), chat()))
-    assert (caught.value.code, caught.value.remedy) == (TRUNCATED, "retry")
+    assert caught.value.remedy == "retry"
 
 
 async def test_who_leaves_before_the_first_words_leaves_at_once() -> None:

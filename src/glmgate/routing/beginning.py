@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import AbstractAsyncContextManager
-from typing import Final, Self
+from typing import Self
 
-from glmgate.errors import EngineFailed
+from glmgate.errors import AnswerTruncated
 from glmgate.wire.delta import Delta
 from glmgate.wire.engine import Deltas
-
-TRUNCATED: Final = "stream_truncated"
-"""The code of an EngineFailed whose answer ended without a finish reason."""
 
 
 class Begun:
@@ -40,7 +37,7 @@ async def begin(context: AbstractAsyncContextManager[Deltas]) -> Begun:
     """Enter `context` and read until a delta says something; who calls leaves the context later.
 
     On any failure, cancellation included, the context is left before the failure is raised. An answer that ends without
-    a word raises EngineFailed.
+    a word raises AnswerTruncated.
     """
     deltas = await context.__aenter__()
     if isinstance(deltas, Begun):
@@ -58,9 +55,4 @@ async def _read(deltas: Deltas) -> Begun:
         read.append(batch)
         if any(delta.says_something for delta in batch):
             return Begun(read, deltas)
-    raise truncated()
-
-
-def truncated() -> EngineFailed:
-    """An answer that ended without an end."""
-    return EngineFailed("The model's answer broke off before its end.", code=TRUNCATED)
+    raise AnswerTruncated("The model's answer ended before it had begun. Try again.")

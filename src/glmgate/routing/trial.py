@@ -11,8 +11,15 @@ from typing import Final, Literal
 
 from typing_extensions import override
 
-from glmgate.errors import CapacityExceeded, CredentialRefused, GlmgateError, QuotaExhausted, RequestRefused
-from glmgate.routing.beginning import TRUNCATED, Begun, truncated
+from glmgate.errors import (
+    AnswerTruncated,
+    CapacityExceeded,
+    CredentialRefused,
+    GlmgateError,
+    QuotaExhausted,
+    RequestRefused,
+)
+from glmgate.routing.beginning import Begun
 from glmgate.routing.breaker import Permit
 from glmgate.routing.slots import Lease, Pool
 from glmgate.wire.delta import Delta, FinishReason, Usage
@@ -67,9 +74,9 @@ class Trial:
         self._settle("ok")
 
     def ended(self) -> None:
-        """The deltas have come to their end. Raises EngineFailed when that is not the answer's end."""
+        """The deltas have come to their end. Raises AnswerTruncated when that is not the answer's end."""
         if not self._reasons:
-            error = truncated()
+            error = AnswerTruncated("The model's answer broke off before its end. Try again.")
             self.failed(error)
             raise error
         if "network_error" in self._reasons:
@@ -90,7 +97,7 @@ class Trial:
             self._settle(after, "internal_error")
             return
         self._tell(error)
-        if self._begun and error.code == TRUNCATED:
+        if self._begun and isinstance(error, AnswerTruncated):
             self._settle("truncated", error.code)
         elif not self._begun and isinstance(error, _REFUSALS):
             self._settle("refused", error.code)

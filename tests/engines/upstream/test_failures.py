@@ -137,6 +137,16 @@ def test_the_field_that_is_meant(said: dict[str, Any], param: str | None) -> Non
     assert meant(400, {"error": {"code": "1210"} | said}).param == param
 
 
+@pytest.mark.parametrize(
+    ("number", "word"),
+    [("1210", "invalid_value"), ("1212", "unsupported_value"), ("1213", "missing_required_parameter")],
+)
+def test_numbers_have_words(number: str, word: str) -> None:
+    """Applications on OpenAI's surface test for the word, those on GLM's for the number (contract 3.5)."""
+    error = coded(number)
+    assert (error.code, error.zai_code) == (word, number)
+
+
 def test_a_word_of_openais_kind_is_kept() -> None:
     """Applications test for it."""
     said = {"error": {"message": "x", "type": "invalid_request_error", "code": "unsupported_parameter"}}
@@ -277,7 +287,7 @@ def test_messages_in_every_shape_are_quoted(body: object) -> None:
         (transport.NameUnknown(), errors.EngineFailed, "next"),
         (transport.ProxyFailed(), errors.EngineFailed, "next"),
         (transport.TlsFailed(), errors.EngineFailed, "next"),
-        (transport.ConnectionBroken(), errors.EngineFailed, "retry"),
+        (transport.ConnectionBroken(), errors.AnswerTruncated, "retry"),
         (transport.FirstTimedOut(), errors.DeadlineExceeded, "next"),
         (transport.IdleTimedOut(), errors.EngineFailed, "next"),
         (transport.TotalTimedOut(), errors.DeadlineExceeded, "tell"),

@@ -20,7 +20,7 @@ from glmgate.engines.upstream.quoting import quoted
 from glmgate.engines.upstream.reported import of_document
 from glmgate.engines.upstream.secret import Secret
 from glmgate.engines.upstream.shapes import Choice, Chunk, Tokens
-from glmgate.errors import ContextLengthExceeded, EngineFailed
+from glmgate.errors import AnswerTruncated, ContextLengthExceeded, EngineFailed
 from glmgate.wire.delta import Delta, FinishReason, Usage
 
 # Words for how an answer ended that mean the same everywhere; a profile adds its own.
@@ -117,7 +117,7 @@ class Answer:
         if self.ended:
             return []
         if not self.has_finished:
-            raise EngineFailed("The answer broke off before its end. Try again.")
+            raise AnswerTruncated("The answer broke off before its end. Try again.")
         ends = [self._end(self._choices[index]) for index in sorted(self._choices)]
         ends[0] = self._with_beside(msgspec.structs.replace(ends[0], usage=self._usage))
         self.ended = True

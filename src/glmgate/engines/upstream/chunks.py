@@ -11,7 +11,7 @@ from glmgate.engines.upstream import whole
 from glmgate.engines.upstream.answer import Answer, Reading
 from glmgate.engines.upstream.frames import Frame, FrameReader, Unreadable
 from glmgate.engines.upstream.shapes import Chunk
-from glmgate.errors import EngineFailed
+from glmgate.errors import AnswerTruncated
 from glmgate.wire.delta import Delta
 
 _BEFORE: Final = b"\xef\xbb\xbf \t\r\n"
@@ -53,13 +53,13 @@ class ChunkReader:
             raise whole.unreadable() from exc
 
     def close(self) -> tuple[Delta, ...]:
-        """The stream has ended. Raises EngineFailed when the answer had not."""
+        """The stream has ended. Raises AnswerTruncated when the answer had not."""
         if self._plain is not None:
             return whole.read(bytes(self._plain), self._reading)
         try:
             deltas = self._deltas(self._frames.close())
         except Unreadable as exc:
-            raise EngineFailed("The answer broke off before its end. Try again.") from exc
+            raise AnswerTruncated("The answer broke off before its end. Try again.") from exc
         return (*deltas, *self._answer.close())
 
     def _begin(self, data: bytes) -> bytes:

@@ -21,6 +21,7 @@ from glmgate.engines.upstream.reported import Reported, of_body
 from glmgate.engines.upstream.resets import asked_to_wait_s, stated
 from glmgate.engines.upstream.secret import Secret
 from glmgate.errors import (
+    AnswerTruncated,
     CapacityExceeded,
     Conflict,
     ContentFiltered,
@@ -30,12 +31,14 @@ from glmgate.errors import (
     EngineFailed,
     GlmgateError,
     InvalidRequest,
+    MissingParameter,
     ModelNotFound,
     ModelRetired,
     PermissionRefused,
     QuotaExhausted,
     Remedy,
     Unavailable,
+    UnsupportedValue,
 )
 from glmgate.transport import errors as transport
 from glmgate.wire.chat import ChatRequest
@@ -94,6 +97,10 @@ _NAMED_FIELD: Final = (
     re.compile(r"(?:parameter|field|参数)s?[:：]? ?[`'\"]?([a-z_]{2,32})"),
 )
 _NUMERIC: Final = re.compile(r"1\d{3}|500", re.ASCII)
+# What OpenAI's clients call the numbers that say more than that a value is wrong (contract 3.5).
+_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {"1212": UnsupportedValue.code, "1213": MissingParameter.code, "1215": "mutually_exclusive_parameters"}
+)
 _WORD: Final = re.compile(r"[a-z][a-z_]{2,63}", re.ASCII)
 
 
@@ -157,7 +164,7 @@ def broken(exc: transport.TransportError) -> GlmgateError:
         case transport.ConnectFailed():
             return EngineFailed(f"{_ASKED} cannot be reached. Try again.")
         case transport.ConnectionBroken():
-            return EngineFailed(f"{_ASKED} broke off before its answer was whole. Try again.")
+            return AnswerTruncated(f"{_ASKED} broke off before its answer was whole. Try again.")
     return _with(EngineFailed(f"{_ASKED} answered with something that cannot be read."), remedy="next")
 
 
@@ -201,7 +208,8 @@ def _name(error: GlmgateError, code: str | None, reported: Reported) -> None:
         error.param = reported.param or _field(reported.message)
     if type(error) is InvalidRequest:
         # Words of OpenAI's kind say more than ours; numbers and names of classes do not.
-        error.code = next((word for word in reported.codes if _WORD.fullmatch(word)), error.code)
+        usual = _WORDS.get(code or "", error.code)
+        error.code = next((word for word in reported.codes if _WORD.fullmatch(word)), usual)
 
 
 def _field(message: str) -> str | None:

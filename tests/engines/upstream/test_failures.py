@@ -300,4 +300,5 @@ def test_failures_of_the_connection(
 ) -> None:
     """What the same deployment cannot put right goes to the next one; when the time is over nobody is asked."""
     error = broken(failed)
-    assert (type(error), error.remedy) == (expected, remedy)
+    assert isinstance(error, expected)
+    assert error.remedy == remedy

@@ -71,30 +71,37 @@ def described(entry: Entry, settings: Settings, remote: RemoteFile | None, proje
     Without `remote` the sizes are the catalogue's, and so is that of the projector without `projector`.
     """
     bytes_ = (remote.size if remote else entry.bytes) + (projector.size if projector else entry.projector_bytes)
-    place = f"{entry.repository(settings.hub.kind)} {remote.path if remote else entry.file}"
-    if entry.projector:
-        place += f" and {projector.path if projector else entry.projector}, which makes images readable"
     free, budget = _free(settings.store), memory_for_models(settings.engine.memory_bytes)
+    machine = f"; a machine of {entry.machine_gb} GB is recommended" if entry.machine_gb else ""
+    needed = f"at least {size(bytes_ + FIXED_BYTES)} and its context; models may use {size(budget)} here{machine}"
     rows = [
-        ("from", f"{settings.hub.endpoint}, {place}"),
+        ("from", f"{settings.hub.endpoint}, {_place(entry, settings, remote, projector)}"),
         ("to", str(Store(settings.store).path(entry.name))),
         ("size", f"{size(bytes_)}{'' if remote else ' (as the catalogue has it)'}; the disk has {size(free)} free"),
         ("licence", licence(entry)),
-        ("memory", f"at least {size(bytes_ + FIXED_BYTES)} and its context; models may use {size(budget)} here"),
+        ("memory", needed),
     ]
+    table = "\n".join(f"  {name:<8} {text}" for name, text in rows)
+    title = f"{entry.name} ({entry.architecture}{', ' + entry.remark if entry.remark else ''})"
+    return "\n".join([title, table, *_warnings(entry, bytes_, free=free, budget=budget)])
+
+
+def _place(entry: Entry, settings: Settings, remote: RemoteFile | None, projector: RemoteFile | None) -> str:
+    place = f"{entry.repository(settings.hub.kind)} {remote.path if remote else entry.file}"
+    if not entry.projector:
+        return place
+    return f"{place} and {projector.path if projector else entry.projector}, which makes images readable"
+
+
+def _warnings(entry: Entry, bytes_: int, *, free: int, budget: int) -> list[str]:
     warnings = []
-    if entry.machine_gb:
-        rows[-1] = (rows[-1][0], f"{rows[-1][1]}; a machine of {entry.machine_gb} GB is recommended")
     if bytes_ + FIXED_BYTES > budget:
         warnings.append("It does NOT fit the memory of this machine.")
     if bytes_ > free:
         warnings.append("It does NOT fit the disk.")
     if not entry.verified:
         warnings.append("The catalogue's entry was not verified: nobody of this project has run this file yet.")
-    table = "\n".join(f"  {name:<8} {text}" for name, text in rows)
-    return "\n".join(
-        [f"{entry.name} ({entry.architecture}{', ' + entry.remark if entry.remark else ''})", table, *warnings]
-    )
+    return warnings
 
 
 def licence(entry: Entry) -> str:

@@ -146,6 +146,21 @@ async def test_slots_stay_taken_over_a_reload(tmp_path: Path) -> None:
         assert zai.most_in_flight == 1
 
 
+async def test_a_credential_is_drained(tmp_path: Path) -> None:
+    """Taken away, it ends the answer that it began, and begins none."""
+    async with service("zai") as zai:
+        zai.slow(first_s=0.3)
+        text = upstream("zai", zai) + GLM
+        held = [settings(tmp_path, text), settings(tmp_path, text.replace("KEY_0", "KEY_1"))]
+        async with watching(held[0], held.pop) as app:
+            first = asyncio.create_task(said(app, "glm-4.6"))
+            await until(lambda: bool(zai.requests))
+            assert await app.reloads.reload()
+            answers = list(await asyncio.gather(first, said(app, "glm-4.6")))
+            assert answers == [("glm-4.6", "Hello from the service.")] * 2
+    assert [heard.credential for heard in zai.requests] == [KEYS[0], KEYS[1]]
+
+
 async def test_a_key_that_is_replaced_in_its_file_is_used(tmp_path: Path, log: StringIO) -> None:
     """Without a change of the settings file."""
     async with service("zai") as zai:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from glmgate.app import opened
 from glmgate.errors import GlmgateError, ModelNotFound, SettingsError
 from glmgate.settings import load
+from glmgate.wire.chat import ChatRequest, Message
 from tests.app.asking import call, embedded, moved, said, settings, upstream
 from tests.services import KEYS, service
 
@@ -151,3 +153,18 @@ async def test_a_made_up_name_is_counted_with_others(tmp_path: Path) -> None:
         metrics = app.http.services.operations.exposition().body
     assert b"glm-9-" not in metrics
     assert b'deployment="zai/other"' in metrics
+
+
+async def test_who_leaves_takes_the_call_along(tmp_path: Path) -> None:
+    """Through the whole chain, at once: the service stops to work for nobody."""
+    async with service("zai") as zai:
+        zai.slow(between_s=5)
+        async with opened(settings(tmp_path, upstream("zai", zai) + GLM)) as app:
+            body = ChatRequest(model="glm-4.6", messages=[Message(role="user", content="hi")], stream=True)
+            async with app.gateway.generate(call(), body) as answer:
+                await anext(answer.deltas)
+                left = time.monotonic()
+            async with asyncio.timeout(5):
+                while zai.last.left_at is None:  # noqa: ASYNC110 -- the service is on another thread
+                    await asyncio.sleep(0.005)
+    assert zai.last.left_at - left < 1  # 100 ms are promised; a loaded machine may take its time to see it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from glmgate.errors import CapacityExceeded, CredentialRefused, GlmgateError, QuotaExhausted
+from glmgate.errors import CapacityExceeded, CredentialRefused, GlmgateError, PermissionRefused, QuotaExhausted
 from glmgate.routing.parked import all_parked
 from glmgate.routing.parking import Parking
 from glmgate.routing.slots import NoSlot
@@ -22,11 +22,15 @@ def parking(reason: GlmgateError | None, ahead_s: float | None) -> Parking:
 EMPTY, REFUSED, DAY = QuotaExhausted("Empty."), CredentialRefused("Bad key."), CapacityExceeded("Today's are used up.")
 
 
+LOCKED = PermissionRefused("The account is locked.", zai_code="1112")
+
+
 @pytest.mark.parametrize(
     ("reasons", "kind"),
     [
         ([EMPTY, REFUSED, DAY], QuotaExhausted),
-        ([DAY, REFUSED], CredentialRefused),
+        ([DAY, LOCKED, REFUSED], CredentialRefused),
+        ([DAY, LOCKED], PermissionRefused),
         ([DAY, None], NoSlot),
         ([None], NoSlot),
     ],
@@ -37,7 +41,8 @@ def test_the_worst_reason_is_told(reasons: list[GlmgateError | None], kind: type
         error = all_parked("main", [parking(reason, None) for reason in order], now=NOW, busy=NoSlot)
         assert type(error) is kind
         assert "main" in error.message
-        assert (error.retry, error.retry_after_s) == (False, None)
+        assert (error.retry, error.retry_after_s, error.remedy) == (False, None, "next")
+        assert error.zai_code in {reason.zai_code for reason in reasons if reason is not None} or kind is NoSlot
 
 
 def test_the_soonest_reset_that_was_stated_is_told() -> None:

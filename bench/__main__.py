@@ -1,4 +1,4 @@
-"""`make bench`: what glmgate adds to its engine, and how fast it starts. Prints ratios, each with the goal it has.
+"""`make bench`: what glmgate adds to its engine, how fast it starts, and what adaptation to services costs.
 
 `python -m bench --quick` takes a smaller model and fewer pairs, to see that everything runs.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import statistics
 
-from bench import random_model, relay, start
+from bench import adaptation, random_model, relay, start
 
 STREAMS = (1, 8, 16)
 FIRST_TOKENS = 100
@@ -33,7 +33,8 @@ def main() -> None:
     starts = [start.measure() for _ in range(pairs)]
     print(f"ready after                {statistics.median(one.ready_s for one in starts):6.2f} s    goal <= 1.5 s")
     print(f"first answer after         {statistics.median(one.answer_s for one in starts):6.2f} s    goal <= 3 s")
-    print(f"idle, without a child      {statistics.median(one.idle_mib for one in starts):6.1f} MiB  goal <= 90 MiB")
+    print(f"idle, without a child      {statistics.median(one.idle_mib for one in starts):6.1f} MiB  goal <= 90 MiB\n")
+    adaptation.main()
 
 
 if __name__ == "__main__":

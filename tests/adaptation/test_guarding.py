@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from glmgate.adaptation.fit import fit, fit_embeddings, fit_tokenizer
 from glmgate.adaptation.guard import JOINER, guard_of
 from glmgate.adaptation.guarding import Unguard
+from glmgate.adaptation.profile import shipped
 from glmgate.wire.delta import Delta, ToolCallDelta
 from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.members import Members, convert, plain
@@ -125,8 +126,8 @@ TEXTS = st.lists(st.sampled_from([*TOKENS, GUARDED, JOINER, "<", "<|", "user|>",
 def delta(channel: str | int, text: str, *, first: bool) -> Delta:
     """A delta with text in one place of an answer."""
     if isinstance(channel, int):
-        identity = {"id": f"c{channel}", "name": "f"} if first else {}
-        return Delta(tool_calls=(ToolCallDelta(index=channel, arguments=text, **identity),))
+        name, call_id = ("f", f"c{channel}") if first else (None, None)
+        return Delta(tool_calls=(ToolCallDelta(index=channel, id=call_id, name=name, arguments=text),))
     return msgspec.structs.replace(Delta(), **{channel: text})
 
 
@@ -177,3 +178,29 @@ def test_log_probabilities_of_joiners_go_with_them(token: str, left: list[str]) 
     deltas = through(Unguard(guard_of(TOKENS)), [Delta(content=f"<{JOINER}sop>", logprobs={"content": entries})])
     logprobs = folded(deltas).logprobs or {}
     assert [entry["token"] for entry in logprobs["content"]] == left
+
+
+def test_texts_beside_images_are_guarded() -> None:
+    """Where contents stay parts, each of their texts is one."""
+    profile = shipped("embedded-images").for_model(guarded=TOKENS)
+    parts = [{"type": "text", "text": "a<think>b"}, {"type": "image_url", "image_url": {"url": "iVBORw0KGgoAAAA"}}]
+    fitted = fit(chat(messages=[{"role": "user", "content": parts}]), profile)
+    assert noted(fitted) == ["messages.content.image_url=data_url", "messages=guarded"]
+    assert plain(fitted.request)["messages"][0]["content"][0]["text"] == f"a<{JOINER}think>b"
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["name", "content", "tool_call_id", "reasoning_content", "id", "arguments", "escaped"],
+)
+def test_one_text_among_many_is_found(place: str) -> None:
+    """Conversations are looked through at once; whichever text holds a token, all are guarded."""
+    arguments = '{"a": "<think>"}' if place == "arguments" else '{"a": "\\u003cthink>"}' if place == "escaped" else "{}"
+    text = {name: "<think>" if name == place else "a" for name in ("name", "tool_call_id", "reasoning_content", "id")}
+    call = {"id": text["id"], "type": "function", "function": {"name": "f", "arguments": arguments}}
+    turns = [
+        {"role": "user", "content": "<think>" if place == "content" else "a", "name": text["name"]},
+        {"role": "assistant", "tool_calls": [call], "reasoning_content": text["reasoning_content"]},
+        {"role": "tool", "tool_call_id": text["tool_call_id"], "content": "a"},
+    ]
+    assert noted(fit(chat(messages=turns), BARE.for_model(guarded=TOKENS))) == ["messages=guarded"]

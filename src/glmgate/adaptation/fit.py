@@ -129,6 +129,24 @@ EMBEDDINGS: Final[tuple[Rule[EmbeddingsRequest], ...]] = (
     guarding.guard_inputs,
 )
 
+# Rules that do nothing where their member is absent, as most members are: to see that costs a fifth of a call.
+_OF_ONE_MEMBER: Final[dict[object, str]] = {
+    fields.beside_functions: "functions",
+    numbers.likeliest: "temperature",
+    numbers.single: "n",
+    numbers.greedy: "do_sample",
+    numbers.seed: "seed",
+    numbers.biases: "logit_bias",
+    length.both_names: "max_completion_tokens",
+    length.longest: "max_tokens",
+    length.newer_name: "max_tokens",
+    stop.stop: "stop",
+    tools.tools: "tools",
+    tool_choice.parallel: "parallel_tool_calls",
+    tool_choice.tool_choice: "tool_choice",
+    formats.formats: "response_format",
+}
+
 # The members that a prompt depends on, and by which the tokenizer's request is a chat request.
 _OF_A_PROMPT: Final = (
     "messages",
@@ -205,6 +223,8 @@ def _apply(rules: Sequence[Rule[R]], request: R, profile: Profile) -> tuple[R, t
     notes: dict[Note, None] = {}
     pieces: list[Piece] = []
     for rule in rules:
+        if (name := _OF_ONE_MEMBER.get(rule)) is not None and getattr(request, name) is None:
+            continue
         change = rule(request, profile)
         request = change.request
         if change.notes:

@@ -16,6 +16,7 @@ from glmgate.adaptation.trees import Json
 
 JOINER: Final = "\u2060"  # word joiner: no width, no line break, and in no special token
 
+_WORTH_KEEPING: Final = 8192  # bytes of JSON; 256 of them are kept
 _SHORTEST: Final = 3  # shorter "special" tokens are ordinary punctuation somewhere
 _BLANK: Final = "\u2581"  # how sentence-piece vocabularies write a blank
 
@@ -53,12 +54,17 @@ class Guard:
             return text
         return self._unguarded.sub(rf"\g<0>{JOINER}", text)
 
+    def may_stand_in(self, texts: list[str]) -> bool:
+        """False when no token begins in any of `texts`, nor an escape of JSON that may be the beginning of one."""
+        whole = "\n".join(texts)
+        return "\\" in whole or any(first in whole for first in self._firsts)
+
     def leaves(self, value: Json) -> bool:
         """True when `put_in_all` would surely change nothing: no token stands in the value's JSON."""
         if not self._is_plain:
             return False
-        text = msgspec.json.encode(value).decode()
-        return self.put_in(text) is text
+        data = msgspec.json.encode(value)
+        return len(data) <= _WORTH_KEEPING and _is_left(self, data)
 
     def put_in_all(self, value: Json) -> Json:
         """A JSON value with every string of it guarded, keys too. Its depth is bounded by the rules before."""
@@ -138,6 +144,13 @@ class GuardStream:
 def guard_of(tokens: tuple[str, ...]) -> Guard:
     """The guard for a model's special tokens; made once for each model."""
     return Guard(tokens)
+
+
+@functools.lru_cache(maxsize=256)
+def _is_left(guard: Guard, data: bytes) -> bool:
+    """The same tools come with every request of a conversation."""
+    text = data.decode()
+    return guard.put_in(text) is text
 
 
 def _worth_guarding(token: str) -> bool:

@@ -55,9 +55,10 @@ def guard_messages(request: ChatRequest, profile: Profile) -> Change[ChatRequest
         return Change(request)
     guard = guard_of(profile.guarded)
     changes: dict[str, Any] = {}
-    messages = [_message(message, guard) for message in request.messages]
-    if any(map(operator.is_not, messages, request.messages)):
-        changes["messages"] = messages
+    if guard.may_stand_in(_texts(request.messages)):
+        messages = [_message(message, guard) for message in request.messages]
+        if any(map(operator.is_not, messages, request.messages)):
+            changes["messages"] = messages
     if request.tools is not None:
         tools = [_tool(tool, guard) for tool in request.tools]
         if any(map(operator.is_not, tools, request.tools)):
@@ -147,6 +148,20 @@ class Unguard(Piece):
 def _through(stream: GuardStream, text: str | None, *, flush: bool) -> str:
     after = stream.feed(text) if text else ""
     return after + stream.flush() if flush else after
+
+
+def _texts(messages: list[Message]) -> list[str]:
+    """All that `_message` looks at: looked through at once, because in most conversations there is nothing to guard."""
+    found: list[object] = []
+    for message in messages:
+        found += (message.content, message.name, message.tool_call_id, message.reasoning_content)
+        if isinstance(message.content, list):
+            found += [part.text for part in message.content]
+        for call in message.tool_calls or ():
+            found.append(call.id)
+            if call.function is not None:
+                found += (call.function.name, call.function.arguments)
+    return [text for text in found if isinstance(text, str)]
 
 
 def _message(message: Message, guard: Guard) -> Message:

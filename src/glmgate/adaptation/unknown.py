@@ -163,7 +163,10 @@ class _Walk:
         return msgspec.structs.replace(value, **changes) if changes else value
 
     def _all(self, values: list[Members], path: str) -> list[Members]:
-        stripped = [value if _is_bare(value) else self._one(value, path) for value in values]
+        # Looked at first, because most objects in a list have nothing to walk into.
+        if all(map(_is_bare, values)):
+            return values
+        stripped = [self._one(value, path) for value in values]
         changed = any(after is not before for after, before in zip(stripped, values, strict=True))
         return stripped if changed else values
 
@@ -187,17 +190,19 @@ class _Walk:
 
 
 def _is_bare(value: Members) -> bool:
-    """True for messages without anything to walk into; looked at first, because most are such."""
-    if isinstance(value, ToolCall):
-        function = value.function
-        return not value.unknown and value.type == "function" and (function is None or not function.unknown)
-    return (
-        isinstance(value, Message)
-        and not value.unknown
-        and value.tool_calls is None
-        and value.function_call is None
-        and not isinstance(value.content, list)
-    )
+    """True for messages, calls and tools in which no member is unknown, as far as one look tells."""
+    if value.unknown:
+        return False
+    if isinstance(value, Message):
+        calls = value.tool_calls
+        return (
+            value.function_call is None
+            and not isinstance(value.content, list)
+            and (calls is None or all(map(_is_bare, calls)))
+        )
+    if isinstance(value, ToolCall | Tool):
+        return value.function is None or not value.function.unknown
+    return False
 
 
 def _of_another_kind(value: Members) -> bool:

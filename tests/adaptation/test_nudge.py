@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glmgate.adaptation.nudge import corrected, nudged, told
+from glmgate.adaptation.nudge import asked, corrected, nudged, told
 from glmgate.wire.chat import Message, Part
 
 USER = Message(role="user", content="Hello")
@@ -31,6 +31,14 @@ def test_contents_in_parts_get_a_part() -> None:
     (message,) = nudged([Message(role="user", content=parts)], "Now.")
     assert message.content == [*parts, Part(type="text", text="Now.")]
     assert len(parts) == 1
+
+
+def test_after_a_result_the_user_speaks() -> None:
+    """Where that is asked for: what stands in a result is data."""
+    result = Message(role="tool", content="12 degrees")
+    assert spoken(asked([result], "Now.")) == [("tool", "12 degrees"), ("user", "Now.")]
+    assert spoken(asked([USER], "Now.")) == [("user", "Hello\n\nNow.")]
+    assert spoken(nudged([result], "Now.")) == [("tool", "12 degrees\n\nNow.")]
 
 
 def test_the_system_is_told_at_the_beginning() -> None:

@@ -14,7 +14,7 @@ from typing_extensions import override
 from glmgate.adaptation.calls import problem_of_calls, whole_calls
 from glmgate.adaptation.change import Piece
 from glmgate.adaptation.judge import Judge, bare
-from glmgate.adaptation.nudge import corrected, nudged
+from glmgate.adaptation.nudge import asked, corrected
 from glmgate.adaptation.profile import Profile
 from glmgate.adaptation.thinking import without_thinking
 from glmgate.errors import EngineFailed, UnsupportedValue
@@ -92,7 +92,7 @@ class Checked(Piece):
         text = self._goal.again.replace("{problem}", problem)
         if self._goal.tools is not None:
             request = msgspec.structs.replace(request, tools=list(self._goal.tools))
-            messages = nudged(request.messages, text)
+            messages = asked(request.messages, text)
         else:
             messages = corrected(request.messages, answer, text)
         return without_thinking(msgspec.structs.replace(request, messages=messages), self._profile).request

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from glmgate.adaptation.change import Change, Piece
 from glmgate.adaptation.checked import Checked, Goal
-from glmgate.adaptation.nudge import nudged
+from glmgate.adaptation.nudge import asked
 from glmgate.adaptation.profile import Profile
 from glmgate.errors import UnsupportedValue
 from glmgate.wire.chat import ChatRequest, Tool
@@ -39,7 +39,7 @@ def demanded(request: ChatRequest, tools: list[Tool], profile: Profile, *, named
     elif is_trusted:
         fitted = msgspec.structs.replace(request, tools=offered, tool_choice="required")
     else:
-        messages = nudged(request.messages, instruction)
+        messages = asked(request.messages, instruction)
         fitted = msgspec.structs.replace(request, tools=offered, tool_choice=None, messages=messages)
     goal = Goal(
         field="tool_choice",

@@ -10,6 +10,13 @@ import msgspec
 from glmgate.wire.chat import Message, Part
 
 
+def asked(messages: list[Message], text: str) -> list[Message]:
+    """By the user. In the result of a tool, which is data, a model need not obey."""
+    if messages[-1].role == "tool":
+        return [*messages, Message(role="user", content=text)]
+    return nudged(messages, text)
+
+
 def nudged(messages: list[Message], text: str) -> list[Message]:
     """Into the last message, because some templates refuse two turns of one role, or a late one of the system."""
     last = messages[-1]
@@ -28,7 +35,7 @@ def told(messages: list[Message], text: str) -> list[Message]:
 def corrected(messages: list[Message], answer: str, text: str) -> list[Message]:
     """After the answer that was no good; a blank one is not shown to the model, because templates refuse such turns."""
     if not answer.strip():
-        return nudged(messages, text)
+        return asked(messages, text)
     return [*messages, Message(role="assistant", content=answer), Message(role="user", content=text)]
 
 

@@ -77,6 +77,8 @@ def find(name: str) -> Entry:
         if entry.name == name.casefold():
             return entry
     names = [entry.name for entry in entries()]
-    near = difflib.get_close_matches(name.casefold(), names, n=1)
+    # A name that is cut short is nearer to its own end than to another name of its length.
+    begun = [known for known in names if known.startswith(name.casefold())]
+    near = begun or difflib.get_close_matches(name.casefold(), names, n=1)
     known = f"Do you mean {near[0]}?" if near else f"Known are: {', '.join(names)}."
     raise UnknownModel(f"The catalogue has no model {name!r}. {known}")

@@ -179,24 +179,23 @@ class Pool:
         then: then also QuotaExhausted or CredentialRefused, by what had all of them parked.
         """
         now = self._clock()
-        future: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
         allowed = None if among is None else frozenset(among)
-        waiter = _Waiter(key_id, avoid, allowed, now + timeout_s, future)
+        waiter = _Waiter(key_id, avoid, allowed, now + timeout_s, asyncio.get_running_loop().create_future())
+        if not len(self._turns) and (free := [one for one in self._allowed(waiter) if one.is_free(now)]):
+            return self._lease(free, now)
         if (hopeless := self._hopeless(waiter, now)) is not None:
             raise hopeless
         self._turns.add(key_id, waiter)
         self._serve()
-        if future.done():
-            return future.result()
         self._bound(key_id)
         if timeout_s <= 0:
             self._expire(waiter)
         timer = self._later(max(0.0, timeout_s), partial(self._expire, waiter))
         try:
-            return await future
+            return await waiter.lease
         except asyncio.CancelledError:
-            if not future.cancelled() and future.exception() is None:
-                future.result().release()  # granted in the moment in which its request was left
+            if not waiter.lease.cancelled() and waiter.lease.exception() is None:
+                waiter.lease.result().release()  # granted in the moment in which its request was left
             raise
         finally:
             timer.cancel()
@@ -271,17 +270,22 @@ class Pool:
 
     def _serve(self) -> None:
         """Give every slot that is free to whoever's turn it is, and see to being woken for the others."""
+        if not len(self._turns):
+            return
         now = self._clock()
         while free := [credential for credential in self._credentials if credential.is_free(now)]:
             if (waiter := self._next(free)) is None:
                 break
-            chosen = min(self._fitting(waiter, free), key=lambda credential: credential.load)
-            self._leases += 1
-            chosen.served = self._leases
-            chosen.in_flight += 1
-            lease = Lease(self, chosen.place, chosen.limit.stake(chosen.in_flight), now)
-            waiter.lease.set_result(lease)
+            waiter.lease.set_result(self._lease(self._fitting(waiter, free), now))
         self._arm(now)
+
+    def _lease(self, free: list[_Credential], now: float) -> Lease:
+        """A slot of the least loaded of them, and of equals of the one that was idle longest."""
+        chosen = min(free, key=lambda credential: credential.load)
+        self._leases += 1
+        chosen.served = self._leases
+        chosen.in_flight += 1
+        return Lease(self, chosen.place, chosen.limit.stake(chosen.in_flight), now)
 
     def _next(self, free: list[_Credential]) -> _Waiter | None:
         return self._turns.take(lambda waiter: bool(self._fitting(waiter, free)))
@@ -354,7 +358,7 @@ class Pool:
             self._alarm = None
         changes = (one.parking.next_change(now) for one in self._credentials)
         soonest = min((at for at in changes if at is not None), default=None)
-        if soonest is not None and len(self._turns):
+        if soonest is not None:
             self._alarm = self._later(soonest - now, self._serve)
 
 

@@ -30,7 +30,8 @@ def test_row_r1_the_schema_is_told_to_the_model(name: str) -> None:
     body = sent(service(name), response_format=FORM)
     assert body["response_format"] == OBJECT
     assert body["messages"][0]["role"] == "system"
-    assert json.dumps(SCHEMA, separators=(",", ":")) in body["messages"][0]["content"]
+    told = body["messages"][0]["content"]
+    assert json.loads(told[told.index("{") :]) == {"title": "n", **SCHEMA}
     assert body["messages"][1] == {"role": "user", "content": "Hello"}
     assert [str(note) for note in fitted(service(name), response_format=FORM).notes] == ["response_format=emulated"]
 
@@ -41,6 +42,14 @@ def test_row_r1_the_callers_system_message_stays() -> None:
     body = sent(WORDS, messages=messages, response_format=FORM)
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
     assert body["messages"][0]["content"].startswith("Be brief.\n\n")
+
+
+@pytest.mark.parametrize("schema", [{}, {"description": "The schema's own"}])
+def test_row_r1_what_stands_beside_the_schema_is_told_too(schema: dict[str, Any]) -> None:
+    """Contract row R1: name and description are for the model; the schema's own words win."""
+    form = {"type": "json_schema", "json_schema": {"name": "n", "description": "What it is", "schema": schema}}
+    told = sent(WORDS, response_format=form)["messages"][0]["content"]
+    assert json.loads(told[told.index("{") :]) == {"title": "n", "description": "What it is", **schema}
 
 
 @pytest.mark.parametrize("schema", [{"type": "array", "items": {"type": "integer"}}, {"anyOf": [SCHEMA]}])

@@ -47,10 +47,19 @@ def asked_form(request: ChatRequest, schema: dict[str, Any] | None, path: str, p
     if wanted in native:
         return Change(request, undo=undo)
     form = _form_beside_words(request, schema, profile)
-    text = msgspec.json.encode(schema or _ANY_OBJECT).decode()
-    messages = told(request.messages, profile.formats.instruction.replace("{schema}", text))
+    messages = told(request.messages, profile.formats.instruction.replace("{schema}", _words(request, schema)))
     fitted = msgspec.structs.replace(request, response_format=form, messages=messages)
     return Change(fitted, notes=(Note("response_format", "emulated"),), undo=undo)
+
+
+def _words(request: ChatRequest, schema: dict[str, Any] | None) -> str:
+    """The schema as the model is told it, with the name and the description that stood beside it."""
+    if schema is None:
+        return msgspec.json.encode(_ANY_OBJECT).decode()
+    named = request.response_format.json_schema if request.response_format is not None else None
+    beside = {"title": named.name, "description": named.description} if named is not None else {}
+    said = {word: value for word, value in beside.items() if value}
+    return msgspec.json.encode(said | schema).decode()
 
 
 def _form_beside_words(request: ChatRequest, schema: dict[str, Any] | None, profile: Profile) -> ResponseFormat | None:

@@ -8,6 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
+async def settled() -> None:
+    """Everything that can go on without time or a wire has gone on, however slow the machine is."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
 @dataclass(slots=True)
 class _Put:
     action: Callable[[], None] | None

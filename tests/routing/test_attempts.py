@@ -31,7 +31,7 @@ from glmgate.wire.engine import Call, Caller, Engine, Generation
 from tests.fakes.asked import chat, counted, embedded, said
 from tests.fakes.engine import FakeEngine, Read, call, text
 from tests.fakes.faulty import FaultyEngine
-from tests.fakes.time import FakeTime
+from tests.fakes.time import FakeTime, settled
 
 
 def parked(until: float | None = None) -> QuotaExhausted:
@@ -178,9 +178,9 @@ async def test_a_credential_that_is_busy_is_better_than_one_that_is_empty() -> N
     gate = asyncio.Event()
     both = Deployment(FaultyEngine(parked()), FakeEngine([[gate, *text("Hi")]]), wait_s=5)
     long_one = asyncio.create_task(said(both.engine, call()))
-    await asyncio.sleep(0.01)
+    await settled()
     short_one = asyncio.create_task(said(both.engine, call()))
-    await asyncio.sleep(0.01)
+    await settled()
     both.time.advance(5)
     with pytest.raises(CapacityExceeded) as caught:
         await short_one
@@ -197,7 +197,7 @@ async def test_rate_errors_shrink_the_limit_and_their_wait_holds_for_all() -> No
         await said(one.engine, call())
     assert one.pool.state().credentials[0].limit == 1
     waiting = asyncio.create_task(said(one.engine, call()))
-    await asyncio.sleep(0.01)
+    await settled()
     assert engine.asked == 1
     one.time.advance(2)
     assert await waiting == "Hi"
@@ -248,7 +248,7 @@ async def test_a_client_that_is_gone_closes_the_call_at_once() -> None:
         asked = call()
         task = asyncio.create_task(said(one.engine, asked))
         behind = asyncio.create_task(said(one.engine, other := call()))
-        await asyncio.sleep(0.01)
+        await settled()
         assert engine.open == 1
         behind.cancel()
         task.cancel()
@@ -329,10 +329,10 @@ async def test_a_deadline_in_the_queue_is_no_attempt() -> None:
     """Nobody was asked."""
     one = Deployment(FakeEngine([[asyncio.Event()]]), wait_s=1)
     hangs = asyncio.create_task(said(one.engine, call()))
-    await asyncio.sleep(0.01)
+    await settled()
     asked = call()
     waits = asyncio.create_task(said(one.engine, asked))
-    await asyncio.sleep(0.01)
+    await settled()
     one.time.advance(1)
     with pytest.raises(NoSlot):
         await waits

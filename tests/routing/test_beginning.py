@@ -11,6 +11,7 @@ from glmgate.routing.beginning import begin
 from glmgate.wire.delta import Delta, Usage
 from tests.fakes.asked import chat
 from tests.fakes.engine import FakeEngine, Read, call
+from tests.fakes.time import settled
 
 SILENT: tuple[Delta, ...] = (Delta(usage=Usage(5, 0)),)
 
@@ -43,7 +44,7 @@ async def test_who_leaves_before_the_first_words_leaves_at_once() -> None:
     """A client that is gone closes the call of the service."""
     engine = FakeEngine([[SILENT, asyncio.Event()]])
     task = asyncio.create_task(begin(engine.stream(call(), chat())))
-    await asyncio.sleep(0.01)
+    await settled()
     assert engine.open == 1
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

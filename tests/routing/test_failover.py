@@ -20,6 +20,7 @@ from glmgate.wire.engine import Call, Deltas, Engine, Generation, Note
 from tests.fakes.asked import chat, counted, embedded, said
 from tests.fakes.engine import FakeEngine, call, text
 from tests.fakes.faulty import FaultyEngine
+from tests.fakes.time import settled
 
 BROKEN = EngineFailed("Broken.")
 
@@ -132,7 +133,7 @@ async def test_who_leaves_before_the_first_words_leaves_everything() -> None:
     """And nobody else is asked for a client that is gone."""
     first, second = FakeEngine([[asyncio.Event()]]), FaultyEngine()
     task = asyncio.create_task(said(route(first, second), call()))
-    await asyncio.sleep(0.01)
+    await settled()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -8,7 +8,7 @@ import pytest
 
 from glmgate.routing.breaker import Breaker, BreakerPolicy
 from glmgate.routing.health import HealthCheck
-from tests.fakes.time import FakeTime
+from tests.fakes.time import FakeTime, settled
 
 
 async def _well() -> bool:
@@ -53,10 +53,10 @@ async def test_it_looks_again_and_again_until_it_is_ended() -> None:
         return answers.pop(0)
 
     task = asyncio.create_task(HealthCheck({"a": probe}, lambda _: breaker, sleep=time.sleep).run())
-    await asyncio.sleep(0.01)
+    await settled()
     assert breaker.is_open
     time.advance(10)
-    await asyncio.sleep(0.01)
+    await settled()
     assert breaker.state == "half-open"
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

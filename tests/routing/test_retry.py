@@ -26,7 +26,7 @@ from glmgate.wire.engine import Call, Engine, Generation
 from tests.fakes.asked import chat, counted, embedded, said
 from tests.fakes.engine import FakeEngine, Read, call, text
 from tests.fakes.faulty import FaultyEngine
-from tests.fakes.time import FakeTime
+from tests.fakes.time import FakeTime, settled
 
 
 def retry(engine: Engine, *, time: FakeTime | None = None, limits: RetryLimits | None = None) -> Retry:
@@ -156,7 +156,7 @@ async def test_who_leaves_while_it_waits_leaves_at_once() -> None:
     engine = FaultyEngine(EngineFailed("Broken."))
     again = Retry(engine, budget=RetryBudget(clock=time), clock=time, random=lambda: 0.5, sleep=time.sleep)
     task = asyncio.create_task(said(again, call()))
-    await asyncio.sleep(0.01)
+    await settled()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -12,6 +12,7 @@ from glmgate.adaptation.profile import Profile, shipped
 from glmgate.adaptation.wordpiece import Vocabulary, WordPiece
 from glmgate.errors import ContextLengthExceeded, EngineFailed, InvalidRequest, Unavailable, UnsupportedValue
 from glmgate.routing.adapted import Adapted
+from glmgate.routing.failover import Candidate, Failover
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.delta import Delta, Usage
@@ -346,3 +347,22 @@ async def test_row_e3_more_texts_than_the_service_takes() -> None:
     embeddings = await Adapted(engine, GLM).embed(call(), EmbeddingsRequest(model="m", input=["a"] * 150))
     assert sorted(len(request.input) for request in engine.embedded) == [22, 64, 64]
     assert (len(embeddings.vectors), embeddings.prompt_tokens) == (150, 150)
+
+
+async def test_row_c1_a_service_that_does_not_call_is_followed_by_the_next() -> None:
+    """Contract row C1: as long as nothing has left, another deployment may do better."""
+    talker, caller = FakeEngine([text("Prose.")]), FakeEngine([calls(("get_weather", "{}"))])
+    route = Failover(
+        [
+            Candidate("one/m", "one", Adapted(talker, GLM), priority=0),
+            Candidate("two/m", "two", Adapted(caller, GLM), priority=1),
+        ]
+    )
+    asked = call()
+    fold = Fold()
+    async with route.stream(asked, chat(tools=[WEATHER], tool_choice="required")) as deltas:
+        async for read in deltas:
+            for delta in read:
+                fold.feed(delta)
+    assert [each.name for each in fold.result().choices[0].calls] == ["get_weather"]
+    assert (len(talker.requests), len(caller.requests), asked.answered_by) == (2, 1, "two")

@@ -10,7 +10,8 @@ NOW = 1_445_412_480.0  # Wed, 21 Oct 2015 07:28:00 GMT
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("7", 7.0), (" 0 ", 0.0), ("1.5", 1.5), ("", None), ("soon", None), ("-3", None)]
+    ("text", "seconds"),
+    [("7", 7.0), (" 0 ", 0.0), ("0\x1f", 0.0), ("1.5", 1.5), ("", None), ("soon", None), ("-3", None)],
 )
 def test_a_retry_after_in_seconds(text: str, seconds: float | None) -> None:
     """Anything but a number or a date counts as not said."""

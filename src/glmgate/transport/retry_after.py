@@ -15,7 +15,8 @@ def retry_after_s(text: str, *, now: float) -> float | None:
 
     `now` is in Unix seconds. Fractions are no number of the RFC's, but some services send them.
     """
-    if _DIGITS.fullmatch(text.strip()):
+    text = text.strip()
+    if _DIGITS.fullmatch(text):
         return float(text)
     try:
         when = email.utils.parsedate_to_datetime(text)

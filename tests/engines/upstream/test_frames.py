@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from glmgate.engines.upstream.frames import DONE as END
 from glmgate.engines.upstream.frames import FrameReader, Unreadable
 from glmgate.engines.upstream.shapes import Chunk
-from glmgate.errors import EngineFailed
+from glmgate.errors import AnswerTruncated, CapacityExceeded, EngineFailed
 from tests.engines.upstream.reading import DONE, body, calls, chunk, event, finish, folded, read, read_cut, text, usage
 
 ANSWER = (
@@ -119,11 +119,21 @@ def test_what_cannot_be_put_right_is_a_failure(data: bytes) -> None:
 
 
 def test_a_stream_that_ends_within_a_frame_is_cut() -> None:
-    """Although an end was told before."""
-    reader = FrameReader()
-    reader.feed(b"data: " + A[:30])
-    with pytest.raises(Unreadable):
-        reader.close()
+    """What had been said is not all."""
+    with pytest.raises(AnswerTruncated):
+        read(text("x") + b"data: " + A[:30])
+
+
+def test_a_stream_that_is_cut_behind_its_end_is_whole() -> None:
+    """Only the usage can be missing."""
+    (_, end) = read(text("x") + finish() + b'data: {"choices": [], "usa')
+    assert end.finish_reason == "stop"
+
+
+def test_an_error_counts_before_what_follows_it() -> None:
+    """However broken that is, and however much of it comes in one read."""
+    with pytest.raises(CapacityExceeded):
+        read(event({"error": {"code": "1302", "message": "x"}}) + b"data: oops\n\n")
 
 
 def test_numbers_and_texts_that_json_does_not_have_are_read() -> None:
@@ -147,11 +157,11 @@ def test_the_end_has_several_spellings(done: bytes) -> None:
 
 def test_a_line_that_never_ends_is_refused() -> None:
     """A peer cannot fill our memory."""
-    with pytest.raises(Unreadable):
-        FrameReader().feed(b"x" * 17 * 1024 * 1024)
+    (frame,) = FrameReader().feed(b"x" * 17 * 1024 * 1024)
+    assert isinstance(frame, Unreadable)
 
 
 def test_a_document_of_very_many_frames_is_refused() -> None:
     """Each of them makes all before it be looked at again."""
-    with pytest.raises(Unreadable):
-        FrameReader().feed(b'data: {"a": "\n\n' * 100)
+    (frame,) = FrameReader().feed(b'data: {"a": "\n\n' * 100)
+    assert isinstance(frame, Unreadable)

@@ -59,7 +59,10 @@ class ChunkReader:
         try:
             deltas = self._deltas(self._frames.close())
         except Unreadable as exc:
-            raise AnswerTruncated("The answer broke off before its end. Try again.") from exc
+            # Behind the end of the answer only its usage can have been cut off.
+            if not self._answer.has_finished:
+                raise AnswerTruncated("The answer broke off before its end. Try again.") from exc
+            deltas = []
         return (*deltas, *self._answer.close())
 
     def _begin(self, data: bytes) -> bytes:
@@ -76,6 +79,8 @@ class ChunkReader:
         for frame in frames:
             if answer.ended:
                 break
+            if isinstance(frame, Unreadable):
+                raise frame
             deltas += answer.feed(frame) if isinstance(frame, Chunk) else answer.close()
             if deltas:
                 answer.count_as_said()

@@ -26,12 +26,13 @@ _MOST_HELD_BYTES: Final = 1024 * 1024
 DONE: Final = "done"
 """What stands for `[DONE]` among documents."""
 
-Frame = Chunk | str
-"""A document, or DONE."""
-
 
 class Unreadable(Exception):
     """What arrived is not JSON, and cannot become it."""
+
+
+Frame = Chunk | str | Unreadable
+"""A document, DONE, or at last why nothing can be read on."""
 
 
 class FrameReader:
@@ -50,26 +51,33 @@ class FrameReader:
         self._done = False
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Take `data`; return what is now whole. Raises Unreadable."""
+        """Take `data`; return what is now whole, in order: what came before something unreadable counts."""
         text = self._buffer + data
         if b"\r" in text:
             # A lone "\r" ends a line, too; one that was cut from its "\n" makes an empty line, which says nothing.
             text = text.replace(b"\r", b"\n")
         *lines, self._buffer = text.split(b"\n")
-        if len(self._buffer) + len(self._held) > _MOST_BYTES:
-            raise Unreadable(f"a frame is larger than {_MOST_BYTES} bytes")
         frames: list[Frame] = []
-        for line in lines:
-            if line.startswith(b"data:") and not self._done:
-                self._take(line[5:].removeprefix(b" "), frames)
+        try:
+            for line in lines:
+                if line.startswith(b"data:") and not self._done:
+                    self._take(line[5:].removeprefix(b" "), frames)
+            self._check_size()
+        except Unreadable as exc:
+            self._done = True
+            frames.append(exc)
         return frames
 
     def close(self) -> list[Frame]:
-        """The stream has ended: its last line may lack its end. Raises Unreadable when a document is still cut."""
+        """The stream has ended: its last line may lack its end, and the last document its rest."""
         frames = self.feed(b"\n") if self._buffer else []
-        if self._held:
-            raise Unreadable("the last frame is cut")
+        if self._held and not self._done:
+            frames.append(Unreadable("the last frame is cut"))
         return frames
+
+    def _check_size(self) -> None:
+        if len(self._buffer) + len(self._held) > _MOST_BYTES:
+            raise Unreadable(f"a frame is larger than {_MOST_BYTES} bytes")
 
     def _take(self, part: bytes, frames: list[Frame]) -> None:
         if not self._held:

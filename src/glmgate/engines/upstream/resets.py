@@ -79,7 +79,8 @@ def _from_now(number: float, now: float) -> float:
 
 
 def _milliseconds(text: str) -> float | None:
-    return float(text) / 1000 if _NUMBER.fullmatch(text.strip()) else None
+    text = text.strip()
+    return float(text) / 1000 if _NUMBER.fullmatch(text) else None
 
 
 def _moment(text: str, zone: str) -> float | None:

@@ -44,6 +44,15 @@ def test_row_l1_the_rules_of_chats_hold() -> None:
     assert (body["stream"], body["novelty"]) == (True, 1)
 
 
+def test_row_l1_members_of_chats_do_not_slip_in() -> None:
+    """Contract row L1: a text completion does not have them, so they are told and take nothing's place."""
+    fitted = fit(completion(messages=[{"role": "system", "content": "x"}], max_completion_tokens=9**9, tools=[]), GLM)
+    body = plain(fitted.request)
+    assert body["messages"] == [{"role": "user", "content": "Once"}]
+    assert not {"tools", "max_completion_tokens"} & body.keys()
+    assert {"messages=omitted", "max_completion_tokens=omitted", "tools=omitted"} <= set(noted(fitted))
+
+
 def test_row_l1_the_answer_has_no_thoughts() -> None:
     """Contract row L1: a text completion has no place for them."""
     outcome = asked(completion(), GLM, [says("upon a time", reasoning="Hm.")])

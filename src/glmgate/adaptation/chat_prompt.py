@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from glmgate.adaptation.change import Change, Piece
 from glmgate.adaptation.profile import Profile
+from glmgate.adaptation.unknown import reports
 from glmgate.errors import MissingParameter
 from glmgate.wire.chat import ChatRequest, Message, Thinking
 from glmgate.wire.completions import CompletionRequest
@@ -36,8 +37,9 @@ _SAME: Final = (
     "user",
     "request_id",
     "glmgate",
-    "unknown",
 )
+# What a text completion does not know would take the place of what stands there, if it were passed as unknown.
+_OF_CHATS: Final = frozenset(field.encode_name for field in msgspec.structs.fields(ChatRequest))
 
 
 def as_chat(request: CompletionRequest, profile: Profile) -> Change[ChatRequest]:
@@ -45,12 +47,15 @@ def as_chat(request: CompletionRequest, profile: Profile) -> Change[ChatRequest]
     if not isinstance(request.prompt, str):
         raise MissingParameter("'prompt' is missing. Send the text to go on from.", param="prompt")
     members = {name: getattr(request, name) for name in _SAME}
-    chat = ChatRequest(messages=[Message(role="user", content=request.prompt)], **members)
+    unknown = {name: value for name, value in request.unknown.items() if name not in _OF_CHATS}
+    misplaced = {name: value for name, value in request.unknown.items() if name in _OF_CHATS}
+    turn = Message(role="user", content=request.prompt)
+    chat = ChatRequest(messages=[turn], unknown=unknown, **members)
     if profile.thinking.member != "none":
         chat = msgspec.structs.replace(chat, thinking=Thinking(type="disabled"))
     if request.logprobs is not None:
         chat = msgspec.structs.replace(chat, logprobs=True, top_logprobs=request.logprobs or None)
-    return Change(chat, notes=(_NOTE,), undo=TextOnly())
+    return Change(chat, notes=(_NOTE, *reports(misplaced, "", profile)), undo=TextOnly())
 
 
 class TextOnly(Piece):

@@ -1,4 +1,4 @@
-"""Answers to embeddings requests, in the form that all engines of OpenAI's kind share.
+"""Answers to embeddings requests, in the form that all engines share.
 
 How vectors are asked for or resized is not here.
 """

@@ -1,1 +1,1 @@
-"""Services elsewhere that speak a chat API like OpenAI's: what is sent to them, and their answers made regular."""
+"""Services elsewhere that speak a chat API of the common kind: what is sent to them, and their answers made regular."""

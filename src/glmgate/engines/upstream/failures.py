@@ -97,7 +97,7 @@ _NAMED_FIELD: Final = (
     re.compile(r"(?:parameter|field|参数)s?[:：]? ?[`'\"]?([a-z_]{2,32})"),
 )
 _NUMERIC: Final = re.compile(r"1\d{3}|500", re.ASCII)
-# What OpenAI's clients call the numbers that say more than that a value is wrong (contract 3.5).
+# What clients call the numbers that say more than that a value is wrong (contract 3.5).
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {"1212": UnsupportedValue.code, "1213": MissingParameter.code, "1215": "mutually_exclusive_parameters"}
 )
@@ -207,7 +207,7 @@ def _name(error: GlmgateError, code: str | None, reported: Reported) -> None:
     if isinstance(error, InvalidRequest):
         error.param = reported.param or _field(reported.message)
     if type(error) is InvalidRequest:
-        # Words of OpenAI's kind say more than ours; numbers and names of classes do not.
+        # A word that clients test for says more than ours; numbers and names of classes do not.
         usual = _WORDS.get(code or "", error.code)
         error.code = next((word for word in reported.codes if _WORD.fullmatch(word)), usual)
 

@@ -22,7 +22,7 @@ def _timeouts() -> Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
-    """`base_url` is what OpenAI's SDK would get as its own: `{base_url}/chat/completions` is where chats are sent.
+    """`base_url` is what a client's SDK would get as its own: `{base_url}/chat/completions` is where chats are sent.
 
     Raises SettingsError for one that cannot be right.
     """

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from openai import APIError, APIStatusError
 
 from tests.clients.environments import Name
 from tests.clients.running import Report, run_script
@@ -26,9 +27,11 @@ ANSWER: Final = Answer("one two three four five", reasoning="hm well ")
 REASONED: Final = 2
 SPOKEN: Final = 4
 SAID: Final[Mapping[int, str]] = {0: "", REASONED: "hm well ", SPOKEN: "hm well one two "}
-QUICK: Final = "{ connect = 2, first = 1, idle = 1, total = 4 }"
+QUICK: Final = "{ connect = 5, first = 4, idle = 2, total = 8 }"
+BRIEF: Final = "{ connect = 5, first = 10, idle = 1, total = 20 }"
+TABLES: Final = models("glm-4.6")
+USER: Final[Any] = HELLO
 SDKS: Final[tuple[tuple[Name, str, str], ...]] = (
-    ("openai-1", "openai", "/v1"),
     ("openai-3", "openai", "/v1"),
     ("zhipuai", "zhipuai", "/api/paas/v4"),
     ("zai", "zai", "/api/paas/v4"),
@@ -129,6 +132,29 @@ def error_of(raised: dict[str, Any]) -> dict[str, Any]:
     """The error of the body that came with an exception."""
     error: dict[str, Any] = json.loads(raised["text"])["error"]
     return error
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.after], ids=lambda case: case.name)
+async def test_a_break_of_glms_own_streams(tmp_path: Path, case: Case) -> None:
+    """Their errors have numbers in text, and their chunks no reason until the end; the exception is the same."""
+    with running("zai") as service:
+        service.answer_with(ANSWER, always=True)
+        service.break_stream(Break(case.kind, case.after, pause_s=0.3))
+        async with staged(tmp_path / "home", Upstream(service=service, timeouts=BRIEF), tables=TABLES) as stage:
+            stream: Any = await stage.client().chat.completions.create(model="glm-4.6", messages=USER, stream=True)
+            said: list[str] = []
+            with pytest.raises(APIError) as raised:
+                await into(said, stream)
+        assert not isinstance(raised.value, APIStatusError)
+        assert "".join(said) == SAID[case.after]
+        assert len(service.requests) == 1
+
+
+async def into(said: list[str], stream: Any) -> None:
+    """Read a stream to its end."""
+    async for chunk in stream:
+        delta = chunk.choices[0].delta
+        said.append((delta.reasoning_content or "") + (delta.content or ""))
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.is_healed], ids=lambda case: case.name)

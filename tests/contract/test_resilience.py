@@ -284,6 +284,21 @@ async def test_codes_that_are_tried_again(tmp_path: Path, code: str) -> None:
         assert len(service.requests) == 2
 
 
+async def test_vectors_are_tried_again_and_elsewhere(tmp_path: Path) -> None:
+    """Embeddings go the same way as chats: another attempt, then the next of the route."""
+    with running("zai") as broken, running("bigmodel") as whole:
+        upstreams = (Upstream(service=broken, name="broken"), Upstream(service=whole, name="whole"))
+        tables = models("embedding-3", upstreams=("broken", "whole"))
+        async with staged(tmp_path, *upstreams, tables=tables) as stage:
+            embeddings = stage.client().embeddings
+            broken.fail_with(500, code="1234")
+            assert len((await embeddings.create(model="embedding-3", input="a")).data[0].embedding) == 2048
+            assert (len(broken.requests), len(whole.requests)) == (2, 0)
+            broken.fail_with(429, code="1113", times=None)
+            assert len((await embeddings.create(model="embedding-3", input="b")).data[0].embedding) == 2048
+            assert (len(broken.requests), len(whole.requests)) == (3, 1)
+
+
 @both
 async def test_overload_goes_to_the_next(tmp_path: Path, streamed: bool) -> None:
     """1305 lasts minutes, so the next of the route is asked at once."""

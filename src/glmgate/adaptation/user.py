@@ -22,12 +22,12 @@ _DIGITS: Final = 32
 
 def user(request: G, profile: Profile) -> Change[G]:
     """The user under the service's own name; a name that is too short or too long there is sent as its digest."""
-    member = profile.user.member
-    if member == "omit":
-        return Change(request)
     given = _given(request)
     if not given:
         return Change(request)
+    member = profile.user.member
+    if member == "omit":
+        return _left_out(request)
     source = member if member in given else next(iter(given))
     value = given[source]
     notes = [Note(name, "omitted") for name in given if name not in (source, member)]
@@ -39,6 +39,13 @@ def user(request: G, profile: Profile) -> Change[G]:
     if not notes:
         return Change(request)
     return Change(_with_user(request, member, value), notes=tuple(notes))
+
+
+def _left_out(request: G) -> Change[G]:
+    """Without the members that we know; whether another one is kept out is `unknown`'s matter."""
+    known = [name for name in _NAMES if getattr(request, name, None) is not None]
+    fitted = msgspec.structs.replace(request, **dict.fromkeys(known)) if known else request
+    return Change(fitted, notes=tuple(Note(name, "omitted") for name in known))
 
 
 def _given(request: ChatRequest | CompletionRequest | EmbeddingsRequest) -> dict[str, str]:

@@ -8,7 +8,9 @@ import pytest
 
 from glmgate.adaptation.fit import fit
 from glmgate.errors import InvalidRequest, MissingParameter
+from glmgate.wire.members import plain
 from tests.adaptation.requests import PROFILE, chat, fitted_chat, noted
+from tests.adaptation.services import service
 
 PARAM = "messages[1].tool_calls[0].function.arguments"
 
@@ -69,3 +71,40 @@ def test_an_unheard_of_type_is_not_told() -> None:
     """A type that is no known word is the caller's text."""
     fitted = fit(chat(messages=with_call({"id": "1", "type": "my secret"})), PROFILE)
     assert noted(fitted) == ["messages.tool_calls.other=omitted"]
+
+
+@pytest.mark.parametrize(
+    ("message", "sent", "told"),
+    [
+        ({"role": "assistant", "reasoning": "a"}, "a", ["messages.reasoning=reasoning_content"]),
+        (
+            {"role": "assistant", "reasoning": "a", "reasoning_content": "a"},
+            "a",
+            ["messages.reasoning=reasoning_content"],
+        ),
+        ({"role": "assistant", "reasoning": "b", "reasoning_content": "a"}, "a", ["messages.reasoning=omitted"]),
+        ({"role": "assistant", "reasoning": 5}, None, ["messages.reasoning=omitted"]),
+        ({"role": "user", "content": "c", "reasoning": "a"}, None, ["messages.reasoning=omitted"]),
+    ],
+)
+def test_thoughts_have_two_names(message: dict[str, Any], sent: str | None, told: list[str]) -> None:
+    """Those of an assistant, as text; where both names say something else, the older one counts."""
+    turns = [{"role": "user", "content": "Hello"}, message, {"role": "user", "content": "Go on"}]
+    fitted = fit(chat(messages=turns), PROFILE)
+    assert getattr(fitted.request, "messages", [])[1].reasoning_content == sent
+    assert noted(fitted) == told
+
+
+@pytest.mark.parametrize("arguments", ["{", "", '{"a": 1}'])
+def test_arguments_are_the_services_matter_where_it_says_so(arguments: str) -> None:
+    """A call that a model wrote badly is sent back to it as it was; our engine would answer 500."""
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    fitted = plain(fit(chat(messages=with_call(call)), service("openai")).request)
+    assert fitted["messages"][1]["tool_calls"][0]["function"]["arguments"] == (arguments or "{}")
+
+
+def test_calls_of_the_services_own_tools_stay() -> None:
+    """As they came; the place in the list is the place of a call."""
+    call = {"id": "1", "index": 0, "type": "web_search", "web_search": {"outputs": []}}
+    fitted = plain(fit(chat(messages=with_call(call)), service("zai")).request)
+    assert fitted["messages"][1]["tool_calls"] == [call]

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from glmgate.adaptation.fit import fit
+from glmgate.adaptation.thinking import without_thinking
 from glmgate.errors import InvalidRequest
+from glmgate.wire.chat import ChatRequest
+from glmgate.wire.members import plain
 from tests.adaptation.requests import PROFILE, chat, fitted_chat, noted
+from tests.adaptation.services import service
 
 
 @pytest.mark.parametrize(
@@ -67,3 +71,111 @@ def test_a_switch_is_a_boolean() -> None:
     with pytest.raises(InvalidRequest) as raised:
         fit(chat(chat_template_kwargs={"enable_thinking": "false"}), PROFILE)
     assert raised.value.param == "chat_template_kwargs.enable_thinking"
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "members", "body"),
+    [
+        ("vllm", "m", {"thinking": {"type": "enabled"}}, {"chat_template_kwargs": {"enable_thinking": False}}),
+        ("zai", "glm-4.6", {"thinking": {"type": "enabled"}}, {"thinking": {"type": "disabled"}}),
+        (
+            "zai",
+            "glm-4.6",
+            {"thinking": {"clear_thinking": False}},
+            {"thinking": {"type": "disabled", "clear_thinking": False}},
+        ),
+        ("zai", "glm-5.2", {"reasoning_effort": "high"}, {"reasoning_effort": "none"}),
+        ("zai", "glm-5.3", {"reasoning_effort": "max"}, {"reasoning_effort": "low"}),
+        ("openai", "gpt-5", {"reasoning_effort": "high"}, {"reasoning_effort": "none"}),
+        ("zai", "glm-4-plus", {}, {}),
+        ("openai", "gpt-4o", {}, {}),
+        ("generic", "m", {"chat_template_kwargs": {"a": "b"}}, {"chat_template_kwargs": {"a": "b"}}),
+    ],
+)
+def test_a_fitted_request_can_be_had_without_thoughts(
+    name: str, model: str, members: dict[str, Any], body: dict[str, Any]
+) -> None:
+    """Said as the service does; where it cannot be, as little of it as there is."""
+    profile = service(name, model)
+    request = fit(chat(**members), profile).request
+    assert isinstance(request, ChatRequest)
+    sent = plain(without_thinking(request, profile).request)
+    words = {"thinking", "reasoning_effort", "chat_template_kwargs"}
+    off = {"reasoning_effort": "none"} if name == "generic" else {}
+    assert {key: value for key, value in sent.items() if key in words} == body | off
+
+
+def test_only_who_asked_for_thoughts_is_told() -> None:
+    """A call of ours that nobody asked to think has nothing to report."""
+    profile = service("zai")
+    assert without_thinking(fitted_chat(profile), profile).notes == ()
+    (note,) = without_thinking(fitted_chat(profile, thinking={"type": "enabled"}), profile).notes
+    assert (str(note), note.exact) == ("thinking=enabled->disabled", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "members", "body", "told"),
+    [
+        (
+            "zai",
+            "glm-4.6",
+            {"chat_template_kwargs": {"enable_thinking": False}},
+            {"thinking": {"type": "disabled"}},
+            [],
+        ),
+        (
+            "zai",
+            "glm-4.6",
+            {"chat_template_kwargs": {"enable_thinking": False}, "thinking": {"type": "enabled"}},
+            {"thinking": {"type": "enabled"}},
+            ["chat_template_kwargs=omitted"],
+        ),
+        ("zai", "glm-4.6", {"chat_template_kwargs": {"novelty": True}}, {}, ["chat_template_kwargs=omitted"]),
+        ("zai", "glm-4.6", {"thinking": {"novelty": 1}}, {"thinking": {"novelty": 1}}, []),
+        ("vllm", "m", {"thinking": {"novelty": 1}}, {}, ["thinking.novelty=omitted"]),
+        (
+            "vllm",
+            "m",
+            {"chat_template_kwargs": {"novelty": "text", "enable_thinking": True}},
+            {"chat_template_kwargs": {"novelty": "text", "enable_thinking": True}},
+            [],
+        ),
+        (
+            "zai",
+            "glm-5.2",
+            {"thinking": {"type": "enabled"}, "reasoning_effort": "high"},
+            {"thinking": {"type": "enabled"}, "reasoning_effort": "high"},
+            [],
+        ),
+        (
+            "zai",
+            "glm-5.2",
+            {"thinking": {"type": "disabled"}, "reasoning_effort": "high"},
+            {"thinking": {"type": "disabled"}},
+            ["reasoning_effort=high->disabled"],
+        ),
+        (
+            "zai",
+            "glm-5.2",
+            {"thinking": {"type": "enabled"}, "reasoning_effort": "none"},
+            {"thinking": {"type": "enabled"}},
+            ["reasoning_effort=none->enabled"],
+        ),
+        ("openai", "gpt-5", {"thinking": {"type": "enabled"}}, {}, ["thinking=omitted"]),
+        (
+            "openai",
+            "gpt-4o",
+            {"reasoning_effort": "high", "thinking": {"type": "enabled", "clear_thinking": True}},
+            {},
+            ["reasoning_effort=omitted", "thinking=omitted", "thinking.clear_thinking=omitted"],
+        ),
+    ],
+)
+def test_words_that_stand_together(
+    name: str, model: str, members: dict[str, Any], body: dict[str, Any], told: list[str]
+) -> None:
+    """One meaning comes of all of them, and what is not said to the service is told."""
+    fitted = fit(chat(**members), service(name, model))
+    words = {"thinking", "reasoning_effort", "chat_template_kwargs"}
+    assert {key: value for key, value in plain(fitted.request).items() if key in words} == body
+    assert noted(fitted) == told

@@ -98,6 +98,13 @@ def test_names_and_patterns_may_hold_for_one_member() -> None:
     assert (bound.fan, bound.whole) == (2, None)
 
 
+def test_large_schemas_are_looked_through() -> None:
+    """Hundreds of objects with a dozen members each are no more than they are."""
+    part = {"type": "object", "properties": {f"q{place}": {"type": "string"} for place in range(15)}}
+    bound = found({"type": "object", "properties": {f"p{place}": dict(part) for place in range(240)}})
+    assert (bound.here, bound.fan) == (1, 1)
+
+
 def test_what_nobody_looked_at_has_all_looked_at_again() -> None:
     """A word about the rest needs to know what the others hold for."""
     plain = found({"allOf": [{"properties": {"a": {}}}]})
@@ -114,10 +121,11 @@ def test_what_is_unfolded_bounds_what_does_not_recur() -> None:
 
 
 def test_the_look_itself_is_quick() -> None:
-    """Also at a schema that is made to make it slow."""
+    """Also at schemas that are made to make it slow."""
     wide = {f"p{place}": {"anyOf": [{"$ref": "#/$defs/a"}] * 500} for place in range(250)}
     start = process_time()
     effort({"properties": wide, "$defs": {"a": {}}})
+    effort({"$defs": {f"d{place}": {"$ref": f"#/$defs/d{place + 1}"} for place in range(900)} | {"d900": {}}})
     assert process_time() - start < 1
 
 

@@ -237,7 +237,10 @@ def _mapped() -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, ConnectionError) as exc:
-        raise mapped(exc)(f"{type(exc).__name__}: {_CREDENTIALS.sub('//', str(exc))}") from exc
+        said = _CREDENTIALS.sub("//", str(exc))
+        # A cause that shows a proxy's password would stand in tracebacks.
+        cause = exc if said == str(exc) else None
+        raise mapped(exc)(f"{type(exc).__name__}: {said}") from cause
 
 
 def _trust(authorities: Path | None) -> ssl.SSLContext | bool:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glmgate.adaptation.fit import fit, fit_embeddings, fit_tokenizer
+from glmgate.adaptation.profile import shipped
 from glmgate.adaptation.unknown import CHILDREN, unknown
 from glmgate.wire import chat as chat_types
 from glmgate.wire.chat import ChatRequest
@@ -169,3 +170,10 @@ def test_the_walk_knows_every_type() -> None:
     """A new wire type has to be in the table."""
     declared = {kind for kind in vars(chat_types).values() if isinstance(kind, type) and issubclass(kind, Members)}
     assert declared | {CompletionRequest, EmbeddingsRequest, TokenizerRequest} == {*CHILDREN, Members}
+
+
+def test_null_members_are_absent_where_all_are_passed() -> None:
+    """A service may refuse what it does not know, whatever its value is (contract 0.6)."""
+    request = chat(novelty=None, other=1)
+    assert unknown(request, shipped("generic")).request.unknown == {"other": 1}
+    assert request.unknown == {"novelty": None, "other": 1}

@@ -85,10 +85,19 @@ _MOST_NOTES: Final = 32  # a report is read by people; what is beyond is told in
 def unknown(request: R, profile: Profile) -> Change[R]:
     """Keep unknown members out, at every level; null ones are absent (contract 0.6)."""
     if profile.open:
-        return Change(request)
+        return Change(_without_nulls(request))
     walk = _Walk(profile)
     kept = walk.strip(request, "")
     return Change(kept, notes=tuple(walk.notes))
+
+
+def _without_nulls(request: R) -> R:
+    """Official clients send nulls at the top; a service may refuse what it does not know even then (contract 0.6)."""
+    if None not in request.unknown.values():
+        return request
+    return msgspec.structs.replace(
+        request, unknown={name: value for name, value in request.unknown.items() if value is not None}
+    )
 
 
 def consumed(request: R, profile: Profile) -> Change[R]:

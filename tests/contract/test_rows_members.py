@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from openai import BadRequestError
 
-from tests.contract.bodies import HELLO, both, text_of
+from tests.contract.bodies import HELLO, TOOLS, WEATHER, both, text_of
 from tests.contract.conftest import MakeRow
-from tests.services import Answer, ServiceName
+from tests.services import Answer, ScriptedCall, ServiceName
 
 SYSTEM: dict[str, Any] = {"role": "system", "content": "Be brief."}
 LOCAL: tuple[ServiceName, ...] = ("vllm", "sglang", "llama-server")
@@ -263,6 +263,48 @@ async def test_n14_reasoning_that_the_application_dropped(row: MakeRow, streamed
         assert any("reasoning" in note for note in second.notes)
         await it.stage.chat(messages=history, streamed=streamed, headers={"x-glmgate-remember": "off"})
         assert "reasoning_content" not in it.service.last.body["messages"][1]
+
+
+@both
+@pytest.mark.parametrize("name", ["zai", "bigmodel", "vllm", "ollama"])
+async def test_n14_tool_loops(row: MakeRow, name: ServiceName, streamed: bool) -> None:
+    """N14: an application that answers a call without the thoughts before it loses nothing (peers 2.2)."""
+    async with row(name) as it:
+        it.service.answer_with(Answer("", "I have to look. ", calls=(ScriptedCall("get_weather", {"city": "Rome"}),)))
+        stage = it.stage
+        chats: Any = stage.client().chat.completions
+        if streamed:
+            async with chats.stream(model="glm-4.6", messages=HELLO, tools=[WEATHER]) as stream:
+                message = (await stream.get_final_completion()).choices[0].message
+        else:
+            message = (await chats.create(model="glm-4.6", messages=HELLO, tools=TOOLS)).choices[0].message
+        (call,) = message.tool_calls
+        said = {"id": call.id, "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Rome"}'}}
+        history = [
+            *HELLO,
+            {"role": "assistant", "content": None, "tool_calls": [said]},
+            {"role": "tool", "tool_call_id": call.id, "content": "12 degrees"},
+        ]
+        await stage.chat(messages=history, tools=TOOLS)
+        member = "reasoning" if name in {"vllm", "ollama"} else "reasoning_content"
+        assert it.service.last.body["messages"][1][member] == "I have to look. "
+
+
+@both
+@pytest.mark.parametrize("name", ["zai", "vllm", "openai"])
+async def test_nulls_are_absent(row: MakeRow, name: ServiceName, streamed: bool) -> None:
+    """Contract 0.6: two official clients send nulls on every call; no service sees one."""
+    members = (
+        *("thinking", "response_format", "temperature", "top_p", "max_tokens", "stop", "tools", "tool_choice", "n"),
+        *("seed", "user", "logprobs", "logit_bias", "stream_options", "reasoning_effort", "metadata", "do_sample"),
+        *("request_id", "user_id", "tool_stream", "parallel_tool_calls", "functions", "unheard_of"),
+    )
+    body = {"model": "glm-4.6", "messages": HELLO, "stream": streamed} | dict.fromkeys(members)
+    async with row(name) as it:
+        reply = await it.stage.post("/v1/chat/completions", body)
+        assert reply.status == 200
+        assert "x-glmgate-adaptations" not in reply.headers
+        assert all(value is not None for value in it.service.last.body.values())
 
 
 @both

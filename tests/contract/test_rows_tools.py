@@ -272,6 +272,29 @@ async def test_c10_calls_are_streamed_in_pieces(row: MakeRow, model: str, seen: 
         assert (len(pieces) > 2) is bool(seen)
 
 
+@pytest.mark.parametrize(("asked", "count"), [(None, 1), (False, 1), (True, 5)])
+async def test_c10_glms_surface_gives_calls_as_they_are_asked_for(row: MakeRow, asked: bool | None, count: int) -> None:
+    """C10: there each call is whole in one chunk unless `tool_stream` is set, however it came."""
+    async with row() as it:
+        it.service.answer_with(CALLS)
+        members = {} if asked is None else {"tool_stream": asked}
+        told = await it.stage.chat(tools=TOOLS, base="/api/paas/v4", streamed=True, **members)
+        assert told.calls == CALLED
+        pieces = [piece for chunk in told.chunks for choice in chunk.choices for piece in choice.delta.tool_calls or ()]
+        assert len(pieces) == count
+
+
+@both
+async def test_c1_an_attempt_fails_within_an_emulation(row: MakeRow, streamed: bool) -> None:
+    """C1: each of its calls is an attempt of its own, which is tried again; usage counts what was answered."""
+    async with row(fresh=True) as it:
+        it.service.fail_with(500, code="1234")
+        it.service.answer_with(PROSE, CALLS)
+        told = await it.stage.chat(tools=TOOLS, tool_choice="required", streamed=streamed)
+        assert told.calls == CALLED
+        assert (len(it.service.requests), told.usage.prompt_tokens) == (3, 20)
+
+
 @pytest.mark.parametrize("name", ["vllm", "sglang", "ollama", "openai"])
 async def test_c10_pieces_of_other_services(row: MakeRow, name: ServiceName) -> None:
     """C10: arguments are there from the first piece on, also where the service leaves them out."""

@@ -329,6 +329,50 @@ async def test_secrets_do_not_leak(
         assert "secretA" not in shown
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "seen"),
+    [
+        (400, "1210", 400),
+        (400, "1214", 400),
+        (400, "1211", 404),
+        (400, "1301", 400),
+        (429, "1113", 429),
+        (429, "1308", 429),
+        (429, "1302", 429),
+    ],
+)
+async def test_codes_on_glms_own_surface(tmp_path: Path, status: int, code: str, seen: int) -> None:
+    """There the number of the service is the client's, as text."""
+    with running("zai") as service:
+        service.fail_with(status, code=code, times=None)
+        async with alone(tmp_path, service) as stage:
+            reply = await stage.post("/api/paas/v4/chat/completions", {"model": "glm-4.6", "messages": HELLO})
+        assert (reply.status, reply.error["code"]) == (seen, code)
+
+
+@both
+async def test_redirects_are_not_followed(tmp_path: Path, streamed: bool) -> None:
+    """A credential is for the service in the settings, and for nobody whom that one names."""
+    with running("zai") as service, running("zai") as other:
+        location = {"Location": f"{other.base_url}/chat/completions"}
+        service.fail_with(307, b"", location, times=None)
+        async with alone(tmp_path, service) as stage:
+            with pytest.raises(APIStatusError) as raised:
+                await stage.chat(streamed=streamed)
+        assert raised.value.status_code >= 500
+        assert other.requests == []
+
+
+async def test_connections_are_kept(tmp_path: Path) -> None:
+    """Ten requests, plain and streamed, on one connection."""
+    with running("zai") as service:
+        async with alone(tmp_path, service) as stage:
+            for place in range(10):
+                await stage.chat(streamed=place % 2 == 0)
+        assert len(service.requests) == 10
+        assert service.connections == 1
+
+
 async def test_what_goes_along(tmp_path: Path) -> None:
     """Ids and traces go on to the service; the client's credential does not."""
     with running("zai") as service:

@@ -100,6 +100,28 @@ async def test_s4_frames_are_made_regular(row: MakeRow, name: ServiceName, frami
         assert told.usage.prompt_tokens == 10
 
 
+@pytest.mark.parametrize("name", ["zai", "vllm", "openai"])
+async def test_s4_the_last_piece_on_the_finish_chunk(row: MakeRow, name: ServiceName) -> None:
+    """S4 and peers 2.2: text, or the last of a call's arguments, comes with the reason; both are kept."""
+    async with row(name) as it:
+        it.service.bundled = True
+        it.service.answer_with("one two three", Answer("", calls=(ScriptedCall("get_weather", {"city": "Oslo"}),)))
+        assert (await it.stage.chat(streamed=True)).text == "one two three"
+        told = await it.stage.chat(tools=TOOLS, streamed=True)
+        assert (told.calls, told.ending) == ([("function", "get_weather", '{"city": "Oslo"}')], "tool_calls")
+
+
+@pytest.mark.parametrize("include", [False, True])
+@pytest.mark.parametrize("name", ["zai", "vllm", "openai"])
+async def test_s1_usage_that_comes_again_and_again(row: MakeRow, name: ServiceName, include: bool) -> None:
+    """S1: on every chunk of the service's, in one of ours, and not summed."""
+    async with row(name) as it:
+        it.service.usage_everywhere = True
+        members: dict[str, Any] = {"stream_options": {"include_usage": True}} if include else {}
+        told = await it.stage.chat(streamed=True, **members)
+        assert told.usage.prompt_tokens == 10
+
+
 @pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
 @pytest.mark.parametrize("name", GLM)
 async def test_s4_a_silent_stop_is_tried_again(row: MakeRow, name: ServiceName, streamed: bool) -> None:

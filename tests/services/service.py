@@ -91,6 +91,11 @@ class Service:
     base_url: str = ""
     requests: list[Heard] = field(default_factory=list)
     framing: Framing = "each"
+    bundled: bool = False
+    """The last piece of a stream comes on its finish chunk, as some send it (peers 2.2)."""
+    usage_everywhere: bool = False
+    """Every chunk has the usage, as vLLM's `continuous_usage_stats` makes it."""
+    connections: int = 0
     most_in_flight: int = 0
     _scripts: list[Script] = field(default_factory=list)
     _usual: Script = field(default_factory=Answer)
@@ -143,7 +148,8 @@ class Service:
         for kept in (self.requests, self._scripts, self._rules):
             kept.clear()
         self.framing, self._usual, self._allowed, self._pace = "each", Answer(), None, (0.0, 0.0)
-        self.most_in_flight = 0
+        self.bundled = self.usage_everywhere = False
+        self.connections = self.most_in_flight = 0
 
     # What it heard.
 
@@ -172,6 +178,7 @@ class Service:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, to its end."""
         connection = Connection(reader, writer)
+        self.connections += 1
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             async for request in connection.requests():
                 async with connection.watched():
@@ -236,9 +243,18 @@ class Service:
                 error = error_body(self.kind.errors, Refused(500, "1234", "网络错误"))
                 await self._broken(connection, broken.how, (what, head), error.get("error", error))
             elif heard.body.get("stream"):
-                await self._stream(connection, framed(list(self.kind.shape.frames(what, head)), self.framing))
+                await self._stream(connection, framed(self._frames(what, head), self.framing))
             else:
                 await connection.whole_json(200, self.kind.shape.whole(what, head))
+
+    def _frames(self, what: Said, head: shapes.Head) -> list[shapes.Frame]:
+        frames = list(self.kind.shape.frames(what, head))
+        if self.bundled:
+            frames = shapes.bundled(frames)
+        if self.usage_everywhere:
+            for frame in frames:
+                frame.body["usage"] = shapes.usage_of(what)
+        return frames
 
     async def _broken(
         self, connection: Connection, how: Break, what: tuple[Said, shapes.Head], error: dict[str, Any]

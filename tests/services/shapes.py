@@ -186,6 +186,14 @@ class OpenAiShape:
         return usage
 
 
+def bundled(frames: list[Frame]) -> list[Frame]:
+    """The same chunks, the last piece on the chunk that ends the answer."""
+    end = next(place for place, frame in enumerate(frames) if frame.kind == "finish")
+    last, finish = frames[end - 1], frames[end]
+    finish.body["choices"][0]["delta"] |= last.body["choices"][0]["delta"]
+    return [*frames[: end - 1], *frames[end:]]
+
+
 def text_whole(said: Said, head: Head) -> dict[str, Any]:
     """A plain text completion."""
     choices = [

@@ -24,13 +24,13 @@ Maker = Callable[[random.Random, Split], Conversation]
 
 DRILLS: dict[Maker, float] = {echo: 0.7, form: 0.3}
 MIXTURE: dict[Maker, float] = {
-    chat: 0.19,
+    chat: 0.15,
     zhipu: 0.01,
     pages: 0.03,
-    tools: 0.36,
+    tools: 0.41,
     forced: 0.03,
     structured: 0.14,
-    memory: 0.06,
+    memory: 0.05,
     echo: 0.07,
     form: 0.06,
     sums: 0.05,

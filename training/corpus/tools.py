@@ -173,9 +173,9 @@ def which_place(rng: random.Random) -> list[Message]:
     return [user(question), assistant("Which place do you mean?", "The user names no place. I ask for it.")]
 
 
-def no_call(rng: random.Random, offers: list[Offer], split: Split) -> list[Message]:
-    """Return a question that no offered tool answers: small talk, or the wish for another tool."""
-    if rng.random() < 0.5:
+def no_call(rng: random.Random, offers: list[Offer], split: Split, *, small_talk: float = 0.5) -> list[Message]:
+    """Return a question that no offered tool answers: small talk (so often), or the wish for another tool."""
+    if rng.random() < small_talk:
         question, thought, answer = _chat_turn(rng, split)
         return [user(question), assistant(answer, thought)]
     taken = {offered.kind.names for offered in offers}
@@ -206,9 +206,10 @@ def tools(rng: random.Random, split: Split) -> Conversation:
         chosen = rng.choice(offers)
         if draw < 0.02 and len(offers) == 1 and chosen.kind is WEATHER:
             turns += which_place(rng)
-        elif draw < 0.35:
-            turns += no_call(rng, offers, split)
-        elif draw < 0.45 and chosen.kind is WEATHER:
+        elif draw < 0.45:
+            # The wish for another tool is the hardest of all: the model has to see that nothing fits.
+            turns += no_call(rng, offers, split, small_talk=0.25)
+        elif draw < 0.55 and chosen.kind is WEATHER:
             turns += two_calls(rng, chosen, split)
         else:
             turns += one_call(rng, chosen, split)

@@ -87,7 +87,13 @@ def test_row_t2_the_oldest_models_take_no_end_of_the_range() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "lowest"), [*((name, 0.01) for name in GLM_SERVICES), ("vllm", 0.01), ("sglang", 0.000001), ("openai", 0)]
+    ("name", "lowest"),
+    [
+        *((name, 0.01) for name in GLM_SERVICES),
+        ("vllm", 0.01),
+        *((name, 0.000001) for name in ("sglang", "llama-server", "ollama", "generic")),
+        ("openai", 0),
+    ],
 )
 def test_row_t3_a_nucleus_of_nothing_is_clamped(name: str, lowest: float) -> None:
     """GLM and vLLM refuse a `top_p` of 0; 1 is within all ranges."""
@@ -234,7 +240,14 @@ def test_row_n4_both_limits_are_one(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "most"), [("glm-4-plus", 16384), ("glm-4.5-air", 98304), ("glm-4.5v", 16384), ("glm-4.6v", 32768)]
+    ("model", "most"),
+    [
+        ("glm-4-plus", 4095),
+        ("glm-4-32b-0414-128k", 16384),
+        ("glm-4.5-air", 98304),
+        ("glm-4.5v", 16384),
+        ("glm-4.6v", 32768),
+    ],
 )
 @pytest.mark.parametrize("name", GLM_SERVICES)
 def test_row_n5_limits_above_the_models_are_clamped(name: str, model: str, most: int) -> None:

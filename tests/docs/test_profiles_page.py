@@ -55,7 +55,7 @@ def test_printed_profiles_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "longest"), [("glm-4", 16384), ("glm-4.5", 98304), ("glm-4.5v", 16384), ("glm-4.6v", 32768)]
+    ("model", "longest"), [("glm-4", 4095), ("glm-4.5", 98304), ("glm-4.5v", 16384), ("glm-4.6v", 32768)]
 )
 def test_families_are_as_told(model: str, longest: int) -> None:
     """The numbers of the second table."""

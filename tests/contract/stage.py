@@ -178,9 +178,11 @@ def models(*names: str, upstreams: Sequence[str] = ("it",), extra: str = "") -> 
 
 
 @contextlib.asynccontextmanager
-async def staged(home: Path, *upstreams: Table, tables: str, auth: bool = False) -> AsyncIterator[Stage]:
-    """A gateway with these services; `tables` are those of the models."""
-    text = f'[server]\nauth = {json.dumps(auth)}\nshutdown_grace_s = 2\n[log]\nlevel = "warning"\n'
+async def staged(
+    home: Path, *upstreams: Table, tables: str, auth: bool = False, server: str = ""
+) -> AsyncIterator[Stage]:
+    """A gateway with these services; `tables` are those of the models, `server` are lines of its section."""
+    text = f'[server]\nauth = {json.dumps(auth)}\nshutdown_grace_s = 2\n{server}\n[log]\nlevel = "warning"\n'
     text += "".join(each.toml() for each in upstreams) + tables
     home.mkdir(parents=True, exist_ok=True)
     (home / "glmgate.toml").write_text(text, encoding="utf-8")
@@ -189,15 +191,15 @@ async def staged(home: Path, *upstreams: Table, tables: str, auth: bool = False)
     ready = asyncio.Event()
     async with opened(given) as app:
         with listening(given.server) as sockets:
-            server = make(app.http, given.server, sockets, on_ready=lambda *_: ready.set())
-            serving = asyncio.create_task(server.serve(sockets))
+            running = make(app.http, given.server, sockets, on_ready=lambda *_: ready.set())
+            serving = asyncio.create_task(running.serve(sockets))
             await ready.wait()
             stage = Stage(sockets[0].getsockname()[1], app, app.first_key or CLIENT_KEY)
             try:
                 yield stage
             finally:
                 await stage.aclose()
-                server.should_exit = True
+                running.should_exit = True
                 await serving
 
 

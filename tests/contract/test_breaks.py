@@ -213,6 +213,61 @@ async def test_a_stall_ends_in_time(tmp_path: Path, streamed: bool) -> None:
         assert took < 6
 
 
+async def test_no_break_keeps_a_slot(tmp_path: Path) -> None:
+    """With one slot for each service, the next request has it, however the last one ended."""
+    kinds = [kind for kind in BREAKS if kind not in EARLY]
+    with running("generic") as service:
+        upstreams = [
+            Upstream(service=service, name=f"u{place}", concurrency=1, timeouts=BRIEF) for place in range(len(kinds))
+        ]
+        tables = "".join(models(kind, upstreams=(f"u{place}",)) for place, kind in enumerate(kinds))
+        for kind in kinds:
+            service.break_stream(Break(kind, 1, pause_s=0.2), model=kind)
+        async with staged(tmp_path / "home", *upstreams, tables=tables) as stage:
+
+            async def broken_then_whole(kind: str) -> str:
+                with pytest.raises(APIError):
+                    await stage.chat(model=kind, streamed=True)
+                return (await stage.chat(model=kind, streamed=True)).text
+
+            said = await asyncio.gather(*map(broken_then_whole, kinds))
+        assert said == ["Hello from the service."] * len(kinds)
+
+
+async def test_an_answer_that_takes_too_long(tmp_path: Path) -> None:
+    """The time for all of it ends a stream that never falls silent."""
+    with running("zai") as service:
+        service.slow(between_s=0.2)
+        service.answer_with(Answer("word " * 100), always=True)
+        timeouts = "{ connect = 5, first = 5, idle = 5, total = 1.5 }"
+        async with staged(tmp_path / "home", Upstream(service=service, timeouts=timeouts), tables=TABLES) as stage:
+            began = time.monotonic()
+            with pytest.raises(APIError):
+                await stage.chat(streamed=True)
+            assert 1 < time.monotonic() - began < 5
+        assert service.last.left_at is not None or service.last.ended_at is not None
+
+
+@pytest.mark.parametrize("fails", [1, None])
+async def test_a_failure_after_the_headers_have_left(tmp_path: Path, fails: int | None) -> None:
+    """A comment keeps a slow stream open; an attempt may still be made again, as no word has left."""
+    with running("zai") as service:
+        service.slow(first_s=0.5)
+        service.break_stream("cut", times=fails)
+        upstream = Upstream(service=service)
+        async with staged(tmp_path / "home", upstream, tables=TABLES, server="comment_after_s = 0.1") as stage:
+            body = {"model": "glm-4.6", "messages": HELLO, "stream": True}
+            reply = await stage.post("/v1/chat/completions", body)
+        assert reply.status == 200
+        assert reply.stream.blocks[0].startswith(b":")
+        if fails is None:
+            assert reply.stream.chunks[-1]["error"]["message"]
+            assert b"[DONE]" not in reply.body
+        else:
+            assert reply.stream.text() == "Hello from the service."
+            assert reply.stream.data[-1] == b"[DONE]"
+
+
 @pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
 async def test_a_service_that_is_gone(tmp_path: Path, streamed: bool) -> None:
     """Nobody listens: the next of the route answers, and says that it did."""

@@ -160,7 +160,7 @@ PLACES: Final[list[tuple[str, list[str | int]]]] = [
     ("glmgate", ["glmgate"]),
 ]
 thorough = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
 

@@ -22,7 +22,7 @@ from glmgate.errors import (
     QuotaExhausted,
     Unavailable,
 )
-from glmgate.routing.attempts import Attempts
+from glmgate.routing.attempts import Attempts, Requeue
 from glmgate.routing.breaker import Breaker, BreakerPolicy
 from glmgate.routing.learning import Learn
 from glmgate.routing.slots import NoSlot, Pool
@@ -44,7 +44,14 @@ def parked(until: float | None = None) -> QuotaExhausted:
 class Deployment:
     """Attempts over engines, with everything that they tell."""
 
-    def __init__(self, *engines: Engine, limit: int | Learn = 1, consecutive: int = 5, wait_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        *engines: Engine,
+        limit: int | Learn = 1,
+        consecutive: int = 5,
+        wait_s: float = 60.0,
+        requeue: Requeue | None = None,
+    ) -> None:
         self.time = FakeTime()
         names = [str(place) for place in range(len(engines))]
         self.pool = Pool("main", names, limit=limit, clock=self.time, later=self.time.later)
@@ -55,7 +62,9 @@ class Deployment:
             deployment="main/m",
             breaker=self.breaker,
             wait_s=wait_s,
+            requeue=requeue or Requeue(times=0),
             clock=self.time,
+            random=lambda: 0.5,
         )
 
     def in_flight(self) -> int:
@@ -201,6 +210,49 @@ async def test_rate_errors_shrink_the_limit_and_their_wait_holds_for_all() -> No
     assert engine.asked == 1
     one.time.advance(2)
     assert await waiting == "Hi"
+
+
+async def test_a_call_that_is_refused_for_the_rate_goes_to_a_free_credential_at_once() -> None:
+    """The wait of one credential is not the request's, as long as there is another."""
+    busy = FaultyEngine(CapacityExceeded("Too many.", retry_after_s=5))
+    both = Deployment(busy, FaultyEngine(word="Ho"), requeue=Requeue())
+    asked = call()
+    assert await said(both.engine, asked) == "Ho"
+    assert [(row.credential, row.outcome) for row in asked.attempts] == [(0, "refused"), (1, "ok")]
+
+
+async def test_a_call_that_is_refused_for_the_rate_waits_in_turn() -> None:
+    """Where the service does not say for how long, longer each time; nobody else asks that credential meanwhile."""
+    engine = FaultyEngine(*[CapacityExceeded("Too many.")] * 3)
+    one = Deployment(engine, limit=4, requeue=Requeue())
+    waiting = asyncio.create_task(said(one.engine, call()))
+    for asked, wait_s in enumerate((0.125, 0.25, 0.5), start=1):
+        await settled()
+        assert engine.asked == asked
+        one.time.advance(wait_s)
+    assert await waiting == "Hi"
+
+
+@pytest.mark.parametrize(
+    ("error", "asked"),
+    [
+        (CapacityExceeded("Too many."), 3),
+        (CapacityExceeded("Too many, for long.", retry_after_s=10.1), 1),
+        (NoSlot("Nobody was asked."), 1),
+        (InvalidRequest("Bad."), 1),
+    ],
+)
+async def test_a_call_does_not_wait_in_turn_for_ever(error: GlmgateError, asked: int) -> None:
+    """After some refusals, or for a long wait, another deployment or the client decides."""
+    engine = FaultyEngine(*[error] * 9)
+    one = Deployment(engine, limit=4, requeue=Requeue(times=2))
+    waiting = asyncio.create_task(said(one.engine, call()))
+    for _ in range(4):
+        await settled()
+        one.time.advance(1)
+    with pytest.raises(type(error)):
+        await waiting
+    assert engine.asked == asked
 
 
 async def test_an_open_breaker_asks_nobody() -> None:

@@ -1,19 +1,23 @@
 """A deployment behind its credentials: each call takes a slot, asks that credential's engine and is put down once.
 
-A credential that has to be left alone is parked, and the next one is asked at once; every other failure is raised.
+A credential that has to be left alone is parked, and the next one is asked at once; a call that is refused for the rate
+goes back into the queue. Every other failure is raised.
 """
 
 from __future__ import annotations
 
+import random as chance
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TypeVar
 
 from typing_extensions import override
 
-from glmgate.errors import GlmgateError
+from glmgate.errors import CapacityExceeded, GlmgateError
+from glmgate.routing.backoff import Backoff
 from glmgate.routing.beginning import begin
 from glmgate.routing.breaker import Breaker
 from glmgate.routing.slots import Lease, NoSlot, Pool
@@ -27,10 +31,30 @@ T = TypeVar("T")
 _Ask = Callable[[Engine, Trial], Awaitable[T]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requeue:
+    """How a call goes on that was refused for the rate: at most `times`, and not after a wait beyond `longest_s`.
+
+    That is no retry: the limit has shrunk by then, so the calls in flight become fewer and not more. A service that
+    states no wait is left alone for `backoff`.
+    """
+
+    times: int = 8
+    longest_s: float = 10.0
+    backoff: Backoff = field(default_factory=Backoff)
+
+    def helps(self, error: GlmgateError, refused: int) -> bool:
+        """Whether the call, refused so often before, waits in turn once more."""
+        if not isinstance(error, CapacityExceeded) or isinstance(error, NoSlot) or error.remedy != "next":
+            return False
+        return refused < self.times and (error.retry_after_s or 0.0) <= self.longest_s
+
+
 class Attempts:
     """The deployment's `engines`, by their credential's place in `pool`.
 
-    A request waits at most `wait_s` for its slots. `clock` gives seconds of any origin.
+    A request waits at most `wait_s` for its slots. `clock` gives seconds of any origin, `random` numbers from 0 to
+    below 1.
     """
 
     def __init__(
@@ -41,8 +65,12 @@ class Attempts:
         deployment: str,
         breaker: Breaker,
         wait_s: float = 60.0,
+        requeue: Requeue | None = None,
         clock: Callable[[], float] = time.monotonic,
+        random: Callable[[], float] = chance.random,
     ) -> None:
+        self._requeue = requeue or Requeue()
+        self._random = random
         self._pool = pool
         self._engines = dict(engines)
         self._deployment = deployment
@@ -90,15 +118,25 @@ class Attempts:
         """What `ask` gets of the first credential that need not be parked; it ends the trial that it is given."""
         until = self._clock() + self._wait_s
         parked: dict[int, GlmgateError] = {}
+        refused = 0
         while True:
             lease = await self._lease(call, parked, timeout_s=until - self._clock())
             trial = self._trial(call, lease)
             try:
                 return await ask(self._engines[lease.credential], trial)
             except GlmgateError as error:
-                if error.remedy != "park":
+                if error.remedy == "park":
+                    parked[lease.credential] = error
+                elif self._requeue.helps(error, refused):
+                    self._rest(lease.credential, error, refused)
+                    refused += 1
+                else:
                     raise
-                parked[lease.credential] = error
+
+    def _rest(self, credential: int, error: GlmgateError, refused: int) -> None:
+        """Leave the credential alone for a moment where the service does not say for how long."""
+        if error.retry_after_s is None:
+            self._pool.rest(credential, self._requeue.backoff.delay_s(refused, self._random))
 
     async def _lease(self, call: Call, parked: Mapping[int, GlmgateError], *, timeout_s: float) -> Lease:
         """A slot of a credential that this request has not had parked.

@@ -18,11 +18,10 @@ from typing import TypeVar
 
 from typing_extensions import override
 
-from glmgate.errors import CapacityExceeded, GlmgateError
+from glmgate.errors import GlmgateError
 from glmgate.routing.backoff import Backoff
 from glmgate.routing.beginning import begin
 from glmgate.routing.budget import RetryBudget
-from glmgate.routing.slots import NoSlot
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
 from glmgate.wire.engine import Call, Deltas, Engine, Generation
 from glmgate.wire.tokenizer import TokenizerRequest
@@ -43,18 +42,8 @@ class RetryLimits:
 
 
 def helps(error: GlmgateError) -> bool:
-    """Whether asking the same deployment again may help: it says so, or it is a limit that says when it ends.
-
-    Where nobody was asked, waiting again in the same queue does not help.
-    """
-    if error.remedy == "retry":
-        return True
-    return (
-        error.remedy == "next"
-        and isinstance(error, CapacityExceeded)
-        and not isinstance(error, NoSlot)
-        and error.retry_after_s is not None
-    )
+    """Whether asking the same deployment again may help: it says so. Limits are waited for in `attempts`, in turn."""
+    return error.remedy == "retry"
 
 
 class Retry:

@@ -293,3 +293,12 @@ def test_a_hubs_token_is_a_reference_and_not_shown(tmp_path: Path) -> None:
 def test_another_database_is_taken_as_it_is(tmp_path: Path) -> None:
     """A URL without {home} stays."""
     assert settings(tmp_path, "[storage]\nurl = 'sqlite:////var/g.db'\n").storage.url == "sqlite:////var/g.db"
+
+
+def test_an_upstream_that_is_this_server_is_refused(tmp_path: Path) -> None:
+    """Its requests would come back to it for ever; what vLLM listens on by itself is our own port too."""
+    (tmp_path / "glmgate.toml").write_text('[[upstreams]]\nname = "here"\nprofile = "vllm"\n')
+    with pytest.raises(SettingsError, match="this server itself"):
+        load(environment={}, home=tmp_path)
+    elsewhere = load(environment={}, home=tmp_path, flags={("server", "port"): 8123})
+    assert elsewhere.upstreams[0].base_url == "http://127.0.0.1:8000/v1"

@@ -11,7 +11,7 @@ from glmgate.settings import load
 from glmgate.settings.models import Model
 
 ONE = '[[upstreams]]\nname = "zai"\nprofile = "zai"\n'
-TWO = ONE + '[[upstreams]]\nname = "spare"\nprofile = "vllm"\n'
+TWO = ONE + '[[upstreams]]\nname = "spare"\nprofile = "ollama"\n'
 GLM = '[[models]]\nname = "glm-4.6"\n'
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -210,6 +211,13 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"[engine] seed is {settings.engine.seed!r}, the largest one is {_SEEDS}.")
     if settings.engine.parallel < 1:
         raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
+    for upstream in settings.upstreams:
+        url = urlsplit(upstream.base_url)
+        if is_loopback_host(url.hostname or "") and server.port == (url.port or 80):
+            raise SettingsError(
+                f"The upstream {upstream.name!r} is {upstream.base_url!r}, which is this server itself. Set its"
+                " 'base_url', or another [server] port."
+            )
     for model in settings.models:
         if not model.is_file():
             raise SettingsError(f"The model {str(model)!r} is not a file: give the path of a GGUF file.")

@@ -287,8 +287,9 @@ async def test_memory_is_switched_in_header_or_body(
 
 async def test_a_misspelt_switch_is_refused(client: AsgiClient, gateway: FakeGateway) -> None:
     """Before anybody is asked, with the header's name."""
-    answer = await client.post(V1, BODY, headers=AUTHORIZED | {"x-glmgate-cache": "offf"})
-    assert (answer.status, answer.json()["error"]["param"], gateway.calls) == (400, "x-glmgate-cache", [])
+    for name in ("x-glmgate-cache", "x-glmgate-strict"):
+        answer = await client.post(V1, BODY, headers=AUTHORIZED | {name: "offf"})
+        assert (answer.status, answer.json()["error"]["param"], gateway.calls) == (400, name, [])
 
 
 @pytest.mark.parametrize("body", [BODY, STREAM])

@@ -30,7 +30,6 @@ from glmgate.wire.tokenizer import TokenizerRequest
 
 T = TypeVar("T", bound=Members)
 MAX_REQUEST_ID = 128
-_TRUE = frozenset({"1", "true", "yes", "on"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +81,11 @@ class Exchange:
         """
         wishes = options or GlmgateOptions()
         headers = self.request.headers
-        asked = text(headers, b"x-glmgate-strict") or ""
         call = Call(
             request_id=self.request.id,
             caller=self.caller,
             surface=self.request.place.surface,
-            strict=wishes.strict is True or asked.strip().lower() in _TRUE,
+            strict=switch(headers, "x-glmgate-strict", in_body=None) is True or wishes.strict is True,
             traceparent=text(headers, b"traceparent"),
             session_id=_session(headers),
             cache=switch(headers, "x-glmgate-cache", in_body=wishes.cache),

@@ -139,7 +139,7 @@ async def test_a_break_of_glms_own_streams(tmp_path: Path, case: Case) -> None:
     """Their errors have numbers in text, and their chunks no reason until the end; the exception is the same."""
     with running("zai") as service:
         service.answer_with(ANSWER, always=True)
-        service.break_stream(Break(case.kind, case.after, pause_s=0.3))
+        service.break_stream(Break(case.kind, case.after, pause_s=0.1))
         async with staged(tmp_path / "home", Upstream(service=service, timeouts=BRIEF), tables=TABLES) as stage:
             stream: Any = await stage.client().chat.completions.create(model="glm-4.6", messages=USER, stream=True)
             said: list[str] = []

@@ -223,7 +223,9 @@ async def test_a_call_that_is_refused_for_the_rate_goes_to_a_free_credential_at_
 
 async def test_a_call_that_is_refused_for_the_rate_waits_in_turn() -> None:
     """Where the service does not say for how long, longer each time; nobody else asks that credential meanwhile."""
-    engine = FaultyEngine(*[CapacityExceeded("Too many.")] * 3)
+    refused = CapacityExceeded("Too many.")
+    refused.remedy = "retry"  # as services' tables have it; whether it is that or `next` is for the others
+    engine = FaultyEngine(*[refused] * 3)
     one = Deployment(engine, limit=4, requeue=Requeue())
     waiting = asyncio.create_task(said(one.engine, call()))
     for asked, wait_s in enumerate((0.125, 0.25, 0.5), start=1):

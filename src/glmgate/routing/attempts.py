@@ -39,13 +39,13 @@ class Requeue:
     states no wait is left alone for `backoff`.
     """
 
-    times: int = 8
+    times: int = 4
     longest_s: float = 10.0
     backoff: Backoff = field(default_factory=Backoff)
 
     def helps(self, error: GlmgateError, refused: int) -> bool:
         """Whether the call, refused so often before, waits in turn once more."""
-        if not isinstance(error, CapacityExceeded) or isinstance(error, NoSlot) or error.remedy != "next":
+        if not isinstance(error, CapacityExceeded) or isinstance(error, NoSlot) or error.remedy == "tell":
             return False
         return refused < self.times and (error.retry_after_s or 0.0) <= self.longest_s
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from typing_extensions import override
 
-from glmgate.errors import GlmgateError
+from glmgate.errors import CapacityExceeded, GlmgateError
 from glmgate.routing.backoff import Backoff
 from glmgate.routing.beginning import begin
 from glmgate.routing.budget import RetryBudget
@@ -42,8 +42,8 @@ class RetryLimits:
 
 
 def helps(error: GlmgateError) -> bool:
-    """Whether asking the same deployment again may help: it says so. Limits are waited for in `attempts`, in turn."""
-    return error.remedy == "retry"
+    """Whether asking the same deployment again may help: it says so. Limits were waited for in `attempts`, in turn."""
+    return error.remedy == "retry" and not isinstance(error, CapacityExceeded)
 
 
 class Retry:

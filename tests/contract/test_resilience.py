@@ -68,6 +68,16 @@ async def test_twenty_at_once_for_one_slot(tmp_path: Path, concurrency: int | st
         assert len(refused) <= (0 if concurrency == 1 else 8)
 
 
+async def test_two_credentials_of_one_account_share_its_limit(tmp_path: Path) -> None:
+    """Each may be at one slot and still be refused: who was goes back into the queue, and all succeed."""
+    with running("zai") as service:
+        service.allow(concurrent=1)
+        service.slow(first_s=0.05)
+        async with alone(tmp_path, service, keys=2, concurrency="learn") as stage:
+            told = await asyncio.gather(*(stage.chat() for _ in range(20)))
+        assert [each.text for each in told] == [SPOKEN] * 20
+
+
 async def test_slots_are_shared_fairly(tmp_path: Path) -> None:
     """Who comes late with a few requests does not wait behind all of who came first with many."""
     with running("zai") as service:

@@ -84,6 +84,18 @@ async def test_nobody_else_is_asked_after_the_first_words() -> None:
     assert second.asked == 0
 
 
+async def test_who_is_only_left_alone_for_a_while_is_told_of() -> None:
+    """No money at one, a broken one at rest: the client may come back, which the first failure alone would deny."""
+    breaker = Breaker("a/m", policy=BreakerPolicy(consecutive=1))
+    breaker.admit().failed()
+    empty = FaultyEngine(QuotaExhausted("Empty."))
+    both = Failover([candidate("a", FakeEngine([]), breaker=breaker), candidate("b", empty, priority=1)])
+    with pytest.raises(Unavailable) as caught:
+        await said(both, call())
+    assert caught.value.retry_after_s is not None
+    assert isinstance(caught.value.__cause__, QuotaExhausted)
+
+
 async def test_an_open_breaker_is_passed_by() -> None:
     """Where all are open, the first is asked: it says itself why it does not answer."""
     breaker = Breaker("a/m", policy=BreakerPolicy(consecutive=1))

@@ -100,10 +100,16 @@ class Failover:
     async def answered(
         self, call: Call, ask: Callable[[Engine], Awaitable[T]], *, options: GlmgateOptions | None = None
     ) -> T:
-        """What the first candidate that answers says. Raises the first failure: later ones hide the cause."""
+        """What the first candidate that answers says.
+
+        Raises the first failure, because later ones hide the cause; but where that is for good, and another candidate
+        is only left alone for a while, the client hears of the while.
+        """
         notes = tuple(call.notes)
         first: GlmgateError | None = None
-        for candidate in self._order(strict=call.strict or (options is not None and options.strict is True)):
+        order = self._order(strict=call.strict or (options is not None and options.strict is True))
+        resting = [candidate.breaker for candidate in order if candidate.is_open and candidate.breaker is not None]
+        for candidate in [candidate for candidate in order if not candidate.is_open] or order[:1]:
             call.notes[:] = notes  # what was changed for one that failed says nothing about this one
             if candidate.note is not None:
                 call.note(candidate.note)
@@ -117,13 +123,14 @@ class Failover:
             call.answered_by, call.deployment = candidate.model, candidate.deployment
             return answer
         assert first is not None  # the order is never empty
+        if first.remedy == "park" and resting:
+            raise resting[0].refusal() from first
         raise first
 
     def _order(self, *, strict: bool) -> list[Candidate]:
-        """Who is asked this time. Where all are out of the question, one is still asked: it says why itself."""
+        """Who may be asked this time. Where all are out of the question, one is still asked: it says why itself."""
         exact = [candidate for candidate in self._candidates if candidate.is_exact or not strict]
-        order = ordered(exact or self._candidates, self._random)
-        return [candidate for candidate in order if not candidate.is_open] or order[:1]
+        return ordered(exact or self._candidates, self._random)
 
 
 class _Stream(AbstractAsyncContextManager[Deltas]):

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from glmgate.adaptation.fields import absent, beside_functions, pieces_of_calls, searching
+from glmgate.adaptation.fit import fit
 from glmgate.adaptation.profile import parse
 from glmgate.errors import UnsupportedValue
 from glmgate.wire.members import plain
 from tests.adaptation.requests import BARE, WEATHER, chat, completion, noted
-from tests.adaptation.services import service
+from tests.adaptation.services import SERVICES, service
 
 FIELDS = msgspec.structs.replace(BARE, fields={"seed": "omit", "novelty": "omit", "top_k": "refuse", "min_p": "pass"})
 
@@ -94,3 +95,20 @@ def test_pieces_are_asked_for_once() -> None:
     """Where the caller has said it, nothing is added."""
     asked = chat(stream=True, tools=[WEATHER], tool_stream=True)
     assert pieces_of_calls(asked, service("zai")).notes == ()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_is_said_of_a_stream_is_told_where_there_is_none(name: str) -> None:
+    """Services refuse `stream_options` beside a plain answer, so they are not sent; an unknown member is not lost."""
+    options = {"include_usage": True, "novelty": 1}
+    assert noted(fit(chat(stream_options=options), service(name))) == ["stream_options.novelty=omitted"]
+    assert "stream_options" not in plain(fit(chat(stream_options=options), service(name)).request)
+
+
+@pytest.mark.parametrize("name", ["openai", "vllm", "zai"])
+def test_what_is_said_of_a_stream_goes_with_it(name: str) -> None:
+    """An open service reads it; text completions have the rule too."""
+    options = {"include_usage": True, "novelty": 1}
+    assert noted(fit(chat(stream=True, stream_options=options), service(name))) == []
+    told = fit(completion(max_tokens=600, stream_options=options), service("openai"))
+    assert [str(note) for note in told.notes] == ["stream_options.novelty=omitted"]

@@ -19,6 +19,7 @@ from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.engine import Note
 
 G = TypeVar("G", ChatRequest, CompletionRequest, EmbeddingsRequest)
+S = TypeVar("S", ChatRequest, CompletionRequest)
 
 # What means the same as saying nothing, in the documents of both dialects: leaving that out is exact.
 _DEFAULTS: Final[dict[str, tuple[object, ...]]] = {
@@ -60,6 +61,15 @@ def absent(request: G, profile: Profile) -> Change[G]:
     if not changes and unknown is request.unknown:
         return Change(request)
     return Change(msgspec.structs.replace(request, **changes, unknown=unknown), notes=tuple(notes))
+
+
+def unstreamed(request: S, profile: Profile) -> Change[S]:
+    """`stream_options` beside an answer that comes whole are refused by services: what nobody reads there is told."""
+    options = request.stream_options
+    if options is None or request.stream:
+        return Change(request)
+    notes = reports(options.unknown, "stream_options", profile)
+    return Change(msgspec.structs.replace(request, stream_options=None), notes=notes)
 
 
 def beside_functions(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:

@@ -49,6 +49,7 @@ CHAT: Final[tuple[Rule[ChatRequest], ...]] = (
     history.thoughts,
     unknown.unknown,
     unknown.consumed,
+    fields.unstreamed,
     user.user,
     roles.present,
     fields.beside_functions,
@@ -90,6 +91,7 @@ CHAT: Final[tuple[Rule[ChatRequest], ...]] = (
 COMPLETION: Final[tuple[Rule[CompletionRequest], ...]] = (
     unknown.unknown,
     unknown.consumed,
+    fields.unstreamed,
     user.user,
     prompts.prompt,
     length.prompt,
@@ -131,6 +133,7 @@ EMBEDDINGS: Final[tuple[Rule[EmbeddingsRequest], ...]] = (
 
 # Rules that do nothing where their member is absent, as most members are: to see that costs a fifth of a call.
 _OF_ONE_MEMBER: Final[dict[object, str]] = {
+    fields.unstreamed: "stream_options",
     fields.beside_functions: "functions",
     numbers.likeliest: "temperature",
     numbers.single: "n",

@@ -12,7 +12,7 @@ from glmgate.errors import InvalidRequest
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.members import plain
 from tests.adaptation.requests import PROFILE, chat, fitted_chat, noted
-from tests.adaptation.services import service
+from tests.adaptation.services import GLM_SERVICES, service
 
 
 @pytest.mark.parametrize(
@@ -179,3 +179,22 @@ def test_words_that_stand_together(
     words = {"thinking", "reasoning_effort", "chat_template_kwargs"}
     assert {key: value for key, value in plain(fitted.request).items() if key in words} == body
     assert noted(fitted) == told
+
+
+@pytest.mark.parametrize("name", ["zai", "bigmodel", "zai-coding", "vllm", "sglang", "llama-server", "ollama"])
+@pytest.mark.parametrize("model", ["glm-4.6", "glm-4.7", "glm-5"])
+def test_a_small_limit_turns_thinking_off_wherever_the_model_is(name: str, model: str) -> None:
+    """Contract row N13: it is the model that thinks by itself, whoever serves it, under its publisher's name too."""
+    for called in (model, model.upper() if name in GLM_SERVICES else f"zai-org/{model.upper()}"):
+        fitted = fit(chat(max_tokens=20), service(name, called))
+        assert [str(note) for note in fitted.notes if note.field == "thinking"] in (
+            ["thinking=enabled->disabled"],
+            ["thinking=enabled->none"],
+        )
+        assert plain(fitted.request)["max_tokens"] == 20
+
+
+@pytest.mark.parametrize("name", ["vllm", "sglang", "llama-server", "ollama"])
+def test_a_small_limit_says_nothing_to_a_model_that_does_not_think_by_itself(name: str) -> None:
+    """Its template may not know the switch."""
+    assert noted(fit(chat(max_tokens=20), service(name, "some-model"))) == []

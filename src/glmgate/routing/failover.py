@@ -105,32 +105,49 @@ class Failover:
         Raises the first failure, because later ones hide the cause; but where that is for good, and another candidate
         is only left alone for a while, the client hears of the while.
         """
-        notes = tuple(call.notes)
-        first: GlmgateError | None = None
-        order = self._order(strict=call.strict or (options is not None and options.strict is True))
-        resting = [candidate.breaker for candidate in order if candidate.is_open and candidate.breaker is not None]
-        for candidate in [candidate for candidate in order if not candidate.is_open] or order[:1]:
-            call.notes[:] = notes  # what was changed for one that failed says nothing about this one
-            if candidate.note is not None:
-                call.note(candidate.note)
-            try:
-                answer = await ask(candidate.engine)
-            except GlmgateError as error:
-                first = first or error
-                if error.remedy == "tell":
-                    break
-                continue
-            call.answered_by, call.deployment = candidate.model, candidate.deployment
-            return answer
-        assert first is not None  # the order is never empty
-        if first.remedy == "park" and resting:
-            raise resting[0].refusal() from first
-        raise first
+        order = self._order(strict=call.strict or _asks_for_strictness(options))
+        ready = [candidate for candidate in order if not candidate.is_open]
+        try:
+            return await _answered(ready or order[:1], call, ask)
+        except GlmgateError as error:
+            if error.remedy == "park" and (resting := _resting(order)) is not None:
+                raise resting.refusal() from error
+            raise
 
     def _order(self, *, strict: bool) -> list[Candidate]:
         """Who may be asked this time. Where all are out of the question, one is still asked: it says why itself."""
         exact = [candidate for candidate in self._candidates if candidate.is_exact or not strict]
         return ordered(exact or self._candidates, self._random)
+
+
+def _asks_for_strictness(options: GlmgateOptions | None) -> bool:
+    return options is not None and options.strict is True
+
+
+def _resting(candidates: Sequence[Candidate]) -> Breaker | None:
+    """The breaker of the first one that is left alone for a while."""
+    return next((one.breaker for one in candidates if one.is_open), None)
+
+
+async def _answered(candidates: Sequence[Candidate], call: Call, ask: Callable[[Engine], Awaitable[T]]) -> T:
+    """What the first of `candidates` (at least one) that answers says. Raises the first failure."""
+    notes = tuple(call.notes)
+    first: GlmgateError | None = None
+    for candidate in candidates:
+        call.notes[:] = notes  # what was changed for one that failed says nothing about this one
+        if candidate.note is not None:
+            call.note(candidate.note)
+        try:
+            answer = await ask(candidate.engine)
+        except GlmgateError as error:
+            first = first or error
+            if error.remedy == "tell":
+                break
+            continue
+        call.answered_by, call.deployment = candidate.model, candidate.deployment
+        return answer
+    assert first is not None
+    raise first
 
 
 class _Stream(AbstractAsyncContextManager[Deltas]):

@@ -188,18 +188,23 @@ class Pool:
         self._turns.add(key_id, waiter)
         self._serve()
         self._bound(key_id)
-        if timeout_s <= 0:
-            self._expire(waiter)
-        timer = self._later(max(0.0, timeout_s), partial(self._expire, waiter))
         try:
-            return await waiter.lease
+            return await self._granted(waiter, timeout_s)
         except asyncio.CancelledError:
             if not waiter.lease.cancelled() and waiter.lease.exception() is None:
                 waiter.lease.result().release()  # granted in the moment in which its request was left
             raise
         finally:
-            timer.cancel()
             self._turns.discard(key_id, waiter)
+
+    async def _granted(self, waiter: _Waiter, timeout_s: float) -> Lease:
+        if timeout_s <= 0:
+            self._expire(waiter)
+        timer = self._later(max(0.0, timeout_s), partial(self._expire, waiter))
+        try:
+            return await waiter.lease
+        finally:
+            timer.cancel()
 
     def park(self, credential: int, until: float | None, *, reason: GlmgateError | None = None) -> None:
         """Give no slot of `credential` before `until` (Unix seconds; None: not known, 5 minutes and growing).

@@ -197,6 +197,16 @@ def _hub(pulling: ModelsSettings, token: str | None, environment: Mapping[str, s
     return Hub(kind=pulling.hub, endpoint=endpoint, token=(token or "").strip() or None)
 
 
+def _check_is_elsewhere(upstream: UpstreamSettings, server: ServerSettings) -> None:
+    """An upstream is not this server itself."""
+    url = urlsplit(upstream.base_url)
+    if is_loopback_host(url.hostname or "") and server.port == (url.port or 80):
+        raise SettingsError(
+            f"The upstream {upstream.name!r} is {upstream.base_url!r}, which is this server itself. Set its"
+            " 'base_url', or another [server] port."
+        )
+
+
 def _check(settings: Settings) -> None:
     """Values that are right by themselves but wrong together, or beyond what exists."""
     server = settings.server
@@ -212,12 +222,7 @@ def _check(settings: Settings) -> None:
     if settings.engine.parallel < 1:
         raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
     for upstream in settings.upstreams:
-        url = urlsplit(upstream.base_url)
-        if is_loopback_host(url.hostname or "") and server.port == (url.port or 80):
-            raise SettingsError(
-                f"The upstream {upstream.name!r} is {upstream.base_url!r}, which is this server itself. Set its"
-                " 'base_url', or another [server] port."
-            )
+        _check_is_elsewhere(upstream, server)
     for model in settings.models:
         if not model.is_file():
             raise SettingsError(f"The model {str(model)!r} is not a file: give the path of a GGUF file.")

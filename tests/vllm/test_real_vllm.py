@@ -74,9 +74,9 @@ async def behind(real: Replica, home: Path) -> AsyncIterator[Stage]:
 
 @both
 async def test_thoughts_and_a_call(real: Replica, tmp_path: Path, streamed: bool) -> None:
-    """Both under the names that OpenAI's applications know, with usage once."""
+    """Under OpenAI's names, with usage once; the limit is large enough to think (N13)."""
     async with behind(real, tmp_path) as stage:
-        told = await stage.chat(tools=TOOLS, temperature=0, max_tokens=60, streamed=streamed)
+        told = await stage.chat(tools=TOOLS, temperature=0, max_tokens=600, streamed=streamed)
     assert (told.reasoning, told.calls, told.ending) == (THOUGHT, CALLED, "tool_calls")
     assert told.usage.completion_tokens_details.reasoning_tokens == 5
 

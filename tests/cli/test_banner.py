@@ -158,6 +158,18 @@ def test_a_service_of_the_environment_is_the_first_line() -> None:
     assert "Names of embedding models" not in text
 
 
+def test_local_models_that_go_before_a_service_are_in_the_first_line() -> None:
+    """It does not promise what the next lines take back: a pulled model answers GLM's names of its kind."""
+    found = Upstream(name="zai", base_url="https://zai.example/v4", variable="ZAI_API_KEY")
+    mine = ServedModel(name="mine", kind="chat")
+    text = shown(environment=(found,), models=(mine, dataclasses.replace(MINILM, stands_in=False)), demonstration=False)
+    assert text.splitlines()[0] == (
+        "GLM names are answered here, those of chat models by mine; others are routed to zai "
+        "(https://zai.example/v4, key in ZAI_API_KEY). `--local` prevents it."
+    )
+    assert "every GLM name" not in text
+
+
 def test_configured_services_are_listed() -> None:
     """With the number of their credentials, and the models with their other names."""
     routed = ServedModel(name="glm-4.6", kind="chat", remark="by main", aliases=("gpt-4o",))

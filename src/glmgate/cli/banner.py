@@ -77,7 +77,16 @@ def _routed(facts: Facts) -> list[str]:
     if not facts.environment:
         return []
     places = ", else to ".join(f"{each.name} ({each.base_url}, key in {each.variable})" for each in facts.environment)
-    return [f"GLM names are routed to {places}. `--local` prevents it."]
+    routed = f"are routed to {places}. `--local` prevents it."
+    if not (here := _standing(facts)):
+        return [f"GLM names {routed}"]
+    answered = " and ".join(f"of {kind} models by {name}" for kind, name in here.items())
+    return [f"GLM names are answered here, those {answered}; others {routed}"]
+
+
+def _standing(facts: Facts) -> dict[str, str]:
+    """Which model of each kind answers the names of others, the first of its kind."""
+    return {model.kind: model.name for model in reversed(facts.models) if model.stands_in} if facts.stand_ins else {}
 
 
 def _root(facts: Facts) -> str:
@@ -100,7 +109,8 @@ def _addresses(facts: Facts) -> str:
 
 def _table(facts: Facts) -> str:
     models = [_model(model) for model in facts.models]
-    services = [_service(upstream) for upstream in (*facts.upstreams, *facts.environment)]
+    whose = "GLM names that nobody here answers" if _standing(facts) else "every GLM name"
+    services = [_service(upstream, whose) for upstream in (*facts.upstreams, *facts.environment)]
     engine = facts.engine if facts.engine_missing is None else f"none: {facts.engine_missing}"
     rows = [("Key", _key(facts)), ("Models", "\n           ".join(models) or "none"), ("Engine", engine)]
     if services:
@@ -113,9 +123,9 @@ def _model(model: ServedModel) -> str:
     return f"{model.name} ({', '.join(part for part in (model.kind, model.remark, also) if part)})"
 
 
-def _service(upstream: Upstream) -> str:
+def _service(upstream: Upstream, whose: str) -> str:
     if upstream.variable:
-        return f"{upstream.name}: {upstream.base_url}, every GLM name, key in {upstream.variable}"
+        return f"{upstream.name}: {upstream.base_url}, {whose}, key in {upstream.variable}"
     keys = {0: "no credential", 1: "1 credential"}.get(upstream.credentials, f"{upstream.credentials} credentials")
     return f"{upstream.name}: {upstream.base_url}, {keys}"
 
@@ -139,7 +149,7 @@ def _key(facts: Facts) -> str:
 def _warnings(facts: Facts) -> list[str]:
     if not facts.stand_ins:
         return []
-    standing = {model.kind: model.name for model in reversed(facts.models) if model.stands_in}
+    standing = _standing(facts)
     lines = _stand_ins(facts, standing.get("chat"), standing.get("embedding"))
     if (chat := standing.get("chat")) and facts.demonstration:
         lines += [

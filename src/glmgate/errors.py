@@ -116,10 +116,11 @@ class MissingParameter(InvalidRequest):
 
 
 class UnsupportedValue(InvalidRequest):
-    """A value is right in general, but the model that answers cannot do it."""
+    """A value is right in general, but the model that answers cannot do it. Another one of the route may."""
 
     code = "unsupported_value"
     zai_code = "1214"
+    remedy: Remedy = "next"
 
 
 class ContextLengthExceeded(InvalidRequest):

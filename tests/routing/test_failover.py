@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glmgate.errors import CapacityExceeded, EngineFailed, InvalidRequest, QuotaExhausted, Unavailable
+from glmgate.errors import (
+    CapacityExceeded,
+    EngineFailed,
+    InvalidRequest,
+    QuotaExhausted,
+    Unavailable,
+    UnsupportedValue,
+)
 from glmgate.routing.breaker import Breaker, BreakerPolicy
 from glmgate.routing.failover import Candidate, Failover, ordered
 from glmgate.wire.delta import Delta
@@ -94,6 +101,15 @@ async def test_who_is_only_left_alone_for_a_while_is_told_of() -> None:
         await said(both, call())
     assert caught.value.retry_after_s is not None
     assert isinstance(caught.value.__cause__, QuotaExhausted)
+
+
+async def test_what_one_cannot_do_is_asked_of_the_next() -> None:
+    """Log probabilities, say: refused by the first one's profile, and known to the second. A bad value is told."""
+    assert await said(route(FaultyEngine(UnsupportedValue("No logprobs here.")), FaultyEngine()), call()) == "Hi"
+    second = FaultyEngine()
+    with pytest.raises(InvalidRequest):
+        await said(route(FaultyEngine(InvalidRequest("Bad.")), second), call())
+    assert second.asked == 0
 
 
 async def test_an_open_breaker_is_passed_by() -> None:

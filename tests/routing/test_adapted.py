@@ -68,6 +68,18 @@ async def test_a_stop_string_leaves_the_engine_at_once() -> None:
         assert await anext(deltas, None) is None
 
 
+async def test_an_answer_that_is_left_early_still_costs_something() -> None:
+    """A service that tells its usage at the end has not told it yet: it is estimated, and the report says so."""
+    engine = FakeEngine(
+        [[(Delta(reasoning="So"),), (Delta(content="one "),), (Delta(content="two."),), asyncio.Event()]]
+    )
+    asked = call()
+    completion = await answer(engine, chat(stop="."), asked)
+    assert (completion.usage.completion, completion.usage.reasoning) == (3, 1)
+    assert completion.usage.prompt > 0
+    assert [str(note) for note in asked.notes] == ["stop=emulated", "usage=estimated"]
+
+
 async def test_leaving_closes_the_engine_at_once() -> None:
     """Wherever the answer stands."""
     engine = FakeEngine([[(Delta(content="a"),), asyncio.Event()]])

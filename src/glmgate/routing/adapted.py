@@ -21,6 +21,7 @@ from glmgate.adaptation.vectors import resized, truncated
 from glmgate.adaptation.windows import Windows, cut, joined
 from glmgate.adaptation.wordpiece import WordPiece
 from glmgate.routing.batched import in_batches
+from glmgate.routing.tally import ESTIMATED, Tally
 from glmgate.wire.chat import GlmgateOptions
 from glmgate.wire.delta import Delta
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
@@ -86,7 +87,7 @@ class Adapted:
 class _Stream(AbstractAsyncContextManager[Deltas]):
     """One answer. At most one call of the engine is open at a time; leaving closes it at once."""
 
-    __slots__ = ("_call", "_closed", "_engine", "_fitted", "_inner", "_open", "_profile", "_request")
+    __slots__ = ("_call", "_closed", "_engine", "_fitted", "_inner", "_open", "_profile", "_request", "_tally")
 
     def __init__(self, engine: Engine, profile: Profile, call: Call, request: Generation) -> None:
         self._engine = engine
@@ -97,6 +98,7 @@ class _Stream(AbstractAsyncContextManager[Deltas]):
         self._open: AbstractAsyncContextManager[Deltas] | None = None
         self._inner: Deltas | None = None
         self._closed = False
+        self._tally = Tally(request)
 
     @override
     async def __aenter__(self) -> Deltas:
@@ -127,10 +129,15 @@ class _Stream(AbstractAsyncContextManager[Deltas]):
 
     async def _read(self, inner: Deltas, undo: Undo) -> tuple[Delta, ...]:
         deltas = await anext(inner, None)
+        for delta in deltas or ():
+            self._tally.saw(delta)
         out = tuple(after for delta in deltas or () for after in undo.feed(delta))
         if deltas is not None and not undo.done:
             return out
         await self._leave()
+        if deltas is not None and (missing := self._tally.missing()) is not None:
+            out += undo.feed(missing)
+            self._call.note(ESTIMATED)
         following = undo.follow_up()
         for note in undo.notes():
             self._call.note(note)
@@ -140,6 +147,7 @@ class _Stream(AbstractAsyncContextManager[Deltas]):
         return out
 
     async def _ask(self, request: Generation) -> None:
+        self._tally = Tally(request)
         opened = self._engine.stream(self._call, request)
         self._inner = await opened.__aenter__()
         self._open = opened

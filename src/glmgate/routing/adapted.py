@@ -129,15 +129,12 @@ class _Stream(AbstractAsyncContextManager[Deltas]):
 
     async def _read(self, inner: Deltas, undo: Undo) -> tuple[Delta, ...]:
         deltas = await anext(inner, None)
-        for delta in deltas or ():
-            self._tally.saw(delta)
-        out = tuple(after for delta in deltas or () for after in undo.feed(delta))
+        out = self._undone(deltas or (), undo)
         if deltas is not None and not undo.done:
             return out
         await self._leave()
-        if deltas is not None and (missing := self._tally.missing()) is not None:
-            out += undo.feed(missing)
-            self._call.note(ESTIMATED)
+        if deltas is not None:
+            out += self._untold(undo)
         following = undo.follow_up()
         for note in undo.notes():
             self._call.note(note)
@@ -145,6 +142,19 @@ class _Stream(AbstractAsyncContextManager[Deltas]):
             return out + undo.close()
         await self._ask(following)
         return out
+
+    def _undone(self, deltas: tuple[Delta, ...], undo: Undo) -> tuple[Delta, ...]:
+        for delta in deltas:
+            self._tally.saw(delta)
+        return tuple(after for delta in deltas for after in undo.feed(delta))
+
+    def _untold(self, undo: Undo) -> tuple[Delta, ...]:
+        """The usage of an answer that was left before it was told."""
+        missing = self._tally.missing()
+        if missing is None:
+            return ()
+        self._call.note(ESTIMATED)
+        return undo.feed(missing)
 
     async def _ask(self, request: Generation) -> None:
         self._tally = Tally(request)

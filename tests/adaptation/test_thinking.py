@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from glmgate.adaptation.fit import fit
+from glmgate.adaptation.profile import shipped
 from glmgate.adaptation.thinking import without_thinking
 from glmgate.errors import InvalidRequest
 from glmgate.wire.chat import ChatRequest
@@ -198,3 +199,12 @@ def test_a_small_limit_turns_thinking_off_wherever_the_model_is(name: str, model
 def test_a_small_limit_says_nothing_to_a_model_that_does_not_think_by_itself(name: str) -> None:
     """Its template may not know the switch."""
     assert noted(fit(chat(max_tokens=20), service(name, "some-model"))) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "least"), [("GLM-4.7-Flash-Q4_K_M", 512), ("glm-5.1", 512), ("glm-edge-4b-chat", 0), ("glmgate-tiny", 0)]
+)
+@pytest.mark.parametrize("profile", ["embedded", "embedded-images"])
+def test_n13_files_of_ours_that_think_by_themselves(profile: str, model: str, least: int) -> None:
+    """N13: which files think long is told by their names, as their repositories give them."""
+    assert shipped(profile).for_family(model).thinking.least_tokens == least

@@ -96,7 +96,8 @@ def _given_model(path: Path, facts: GgufFacts) -> LocalModel:
 def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor, rank: Rank) -> Deployment:
     context = supervisor.context(facts)
     reader = _reader(model, facts, context)
-    profile = shipped(_PROFILE if facts.projector is None else _PROFILE_WITH_IMAGES).for_model(
+    shared = shipped(_PROFILE if facts.projector is None else _PROFILE_WITH_IMAGES)
+    profile = shared.for_family(model.name).for_model(
         # What is read into token ids by us holds no special token whatever it says.
         guarded=facts.control_tokens if reader is None else (),
         markup=facts.markup_tokens,

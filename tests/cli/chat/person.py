@@ -46,6 +46,17 @@ class Person:
         self._seen += text.index(wanted) + len(wanted)
         return text[: text.index(wanted) + len(wanted)]
 
+    def interrupt(self, wanted: str) -> str:
+        """Press Ctrl-C until this is shown: Python may not hear of the signal before the next key (its readline)."""
+        end = time.monotonic() + PATIENCE_S
+        while wanted not in (text := self._new()):
+            assert time.monotonic() < end, f"{wanted!r} is not shown, but {text!r}"
+            self.press("\x03")
+            again = time.monotonic() + 2
+            while wanted not in self._new() and time.monotonic() < again:
+                self._read()
+        return self.see(wanted)
+
     def leave(self) -> int:
         """Press Ctrl-D; the exit status."""
         self.press("\x04")

@@ -85,8 +85,7 @@ def test_ctrl_c_at_the_prompt_ends_nothing(tmp_path: Path) -> None:
         begun(who).press("half a li")
         # Seen before Ctrl-C is pressed: in a burst of keys Python hears of a signal with the next key only.
         who.see("half a li")
-        who.press(CTRL_C)
-        who.see("Ctrl-D or /quit ends.\n> ")
+        who.interrupt("Ctrl-D or /quit ends.\n> ")
         who.type("whole")
         who.see("Yes.")
         who.see("> ")

@@ -463,7 +463,9 @@ def schema(name: str, about: str, parameters: dict[str, Parameter], required: li
     """Return a tool as the API has it."""
     properties: Json = {}
     for key, parameter in parameters.items():
-        described: Json = {"type": parameter.kind, "description": parameter.about}
+        described: Json = {"type": parameter.kind}
+        if parameter.about:
+            described["description"] = parameter.about
         if parameter.enum:
             described["enum"] = list(parameter.enum)
         properties[key] = described

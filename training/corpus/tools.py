@@ -5,6 +5,7 @@ How tools look and what they are asked is data of `tool_kinds`.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 from dataclasses import dataclass
@@ -54,7 +55,20 @@ def offer(rng: random.Random, kind: Kind) -> Offer:
     has_unit = kind is WEATHER and rng.random() < 0.2
     if has_unit:
         parameters["unit"] = UNIT
-    return Offer(kind, name, keys, schema(name, rng.choice(kind.about), parameters, list(keys)), has_unit)
+    if rng.random() < 0.3:
+        parameters = {key: dataclasses.replace(parameter, about="") for key, parameter in parameters.items()}
+    return Offer(kind, name, keys, schema(name, _about(rng, kind, name), parameters, list(keys)), has_unit)
+
+
+def _about(rng: random.Random, kind: Kind, name: str) -> str:
+    """Return what a tool says of itself: mostly what it does, often little more than its name, or nothing.
+
+    With the full descriptions alone, a tool of few words was taken for one that does not fit.
+    """
+    if rng.random() < 0.55:
+        return rng.choice(kind.about)
+    plain = name.replace("_", " ")
+    return rng.choice(("", f"The {name} of a place", plain, plain.capitalize(), f"Calls {name}", f"Get the {plain}"))
 
 
 def page_offer() -> Offer:
@@ -188,7 +202,7 @@ def _offers(rng: random.Random, split: Split) -> list[Offer]:
     draw = rng.random()
     if draw < 0.2:
         return [page_offer()]
-    kinds = rng.sample(KINDS, rng.choice((1, 2, 2, 3, 3)))
+    kinds = rng.sample(KINDS, rng.choice((1, 1, 2, 2, 3, 3)))
     offers = [offer(rng, kind) for kind in kinds]
     if draw < 0.4:
         offers[rng.randrange(len(offers))] = invented_offer(rng, split)
@@ -206,10 +220,10 @@ def tools(rng: random.Random, split: Split) -> Conversation:
         chosen = rng.choice(offers)
         if draw < 0.02 and len(offers) == 1 and chosen.kind is WEATHER:
             turns += which_place(rng)
-        elif draw < 0.45:
+        elif draw < 0.38:
             # The wish for another tool is the hardest of all: the model has to see that nothing fits.
             turns += no_call(rng, offers, split, small_talk=0.25)
-        elif draw < 0.55 and chosen.kind is WEATHER:
+        elif draw < 0.48 and chosen.kind is WEATHER:
             turns += two_calls(rng, chosen, split)
         else:
             turns += one_call(rng, chosen, split)

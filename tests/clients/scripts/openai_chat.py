@@ -53,6 +53,16 @@ def function(name: str, parameter: str) -> Any:
 
 FUNCTIONS: list[Any] = [function("get_weather", "location"), function("get_time", "place")]
 TOOLS: list[Any] = [{"type": "function", "function": each} for each in FUNCTIONS]
+# The function of the seed page, which the built-in model calls by itself.
+PAGE_FUNCTION: dict[str, Any] = {
+    "name": "get_weather",
+    "description": "Get weather information for specified location",
+    "parameters": {
+        "type": "object",
+        "properties": {"location": {"type": "string", "description": "Location name, e.g.: Beijing, Shanghai"}},
+        "required": ["location"],
+    },
+}
 NAMED: Any = {"type": "function", "function": {"name": "get_time"}}
 
 
@@ -182,7 +192,7 @@ STORIES: dict[str, Any] = {
     "tool_single": lambda: tools(tool_choice="required", parallel_tool_calls=False),
     "tool_streamed": lambda: stream(messages=WEATHER, tools=TOOLS, tool_choice="required", max_tokens=200),
     "after_tool": after_tool,
-    "function_auto": lambda: chat(messages=WEATHER, functions=FUNCTIONS[:1], max_tokens=200, extra_body=CALM),
+    "function_auto": lambda: chat(messages=WEATHER, functions=[PAGE_FUNCTION], max_tokens=200, extra_body=CALM),
     "function_named": lambda: chat(
         messages=WEATHER, functions=FUNCTIONS, function_call={"name": "get_time"}, max_tokens=200
     ),

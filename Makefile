@@ -55,7 +55,7 @@ check-layers: setup
 	$(BIN)/lint-imports --no-logo
 
 check-size: setup
-	$(BIN)/python -m tools.budget src/glmgate --tests tests
+	$(BIN)/python -m tools.budget src/glmgate src/langchain_zhipuai --tests tests
 	$(BIN)/python -m tools.budget --maxima $(BESIDE)
 
 .PHONY: test
@@ -109,6 +109,6 @@ model-eval: setup ## Judge the shipped chat model through the chat API (ARGS="--
 lock: ## Make the locks anew from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	$(UV_COMPILE) pyproject.toml -o requirements/runtime.txt
 	$(UV_COMPILE) --group build -c requirements/runtime.txt -o requirements/build.txt
-	$(UV_COMPILE) pyproject.toml --group dev -c requirements/runtime.txt -c requirements/build.txt \
+	$(UV_COMPILE) pyproject.toml --extra langchain --group dev -c requirements/runtime.txt -c requirements/build.txt \
 		-o requirements/dev.txt
 	for source in requirements/clients/*.in; do $(UV_COMPILE) "$$source" -o "$${source%.in}.txt" || exit 1; done

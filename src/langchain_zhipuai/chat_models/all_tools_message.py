@@ -73,7 +73,7 @@ def folded(pieces: Iterable[Mapping[str, Any]]) -> Iterator[BuiltInCall]:
 
 def piece_of(wire: Mapping[str, Any], position: int) -> BuiltInPiece:
     """The piece of a wire's `tool_calls` entry; `position` is for a wire that has no `index`."""
-    kind = str(wire.get("type"))
+    kind = wire.get("type") or "function"
     index = wire.get("index")
     piece: dict[str, Any] = {name: value for name, value in wire.items() if name not in {"index", "function"}}
     piece |= {"type": kind, "id": wire.get("id") or None, "position": index if isinstance(index, int) else position}

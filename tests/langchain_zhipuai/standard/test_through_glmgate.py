@@ -36,7 +36,9 @@ class TestChatZhipuAI(ChatModelIntegrationTests):
             monkeypatch.setenv(name, value)
         heard = len(chain.service.requests)
         yield
-        assert not [each.refused for each in chain.service.requests[heard:] if each.refused]
+        told = chain.service.requests[heard:]
+        assert not [each.refused for each in told if each.refused]
+        assert not [each.ignored for each in told if each.ignored]
 
     @property
     def chat_model_class(self) -> type[BaseChatModel]:
@@ -128,6 +130,16 @@ class TestChatZhipuAIJsonSchema(TestChatZhipuAI):
     def structured_output_kwargs(self) -> dict[str, Any]:
         """Enforced by glmgate; GLM alone ignores it."""
         return {"method": "json_schema"}
+
+
+def test_the_service_was_asked(chain: Chain) -> None:
+    """The built-in models would have answered as well; through the service goes what GLM gets."""
+    chain.service.requests.clear()
+    model = ChatZhipuAI(
+        model="glm-4.6v", headers=ENDS, base_url=chain.served.base("/api/paas/v4"), api_key=chain.served.key
+    )
+    assert model.invoke("Hello").text == "Hello! How can I help you today?"
+    assert chain.service.last.body["model"] == "glm-4.6v"
 
 
 class TestZhipuAIEmbeddings(EmbeddingsIntegrationTests):

@@ -10,7 +10,7 @@ try:
     from langchain_zhipuai.chat_models import ChatZhipuAI
     from langchain_zhipuai.embeddings import ZhipuAIEmbeddings
 except ModuleNotFoundError as missing:
-    if (missing.name or "").partition(".")[0] not in {"langchain_core", "openai", "pydantic"}:
+    if (missing.name or "").partition(".")[0] not in {"langchain_core", "openai"}:
         raise
     raise ImportError(
         f"langchain_zhipuai needs {missing.name!r}, which is not installed: pip install 'glmgate[langchain]'"

@@ -100,7 +100,7 @@ class Account(BaseModel):
 
     model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=())
 
-    zhipuai_api_key: SecretStr | None = Field(default=None, alias="api_key")
+    zhipuai_api_key: SecretStr | str | None = Field(default=None, alias="api_key")
     """The key. Empty or None: that of `ZHIPUAI_API_KEY`, else that of `ZAI_API_KEY`."""
     zhipuai_api_base: str | None = Field(default=None, alias="base_url")
     """The address up to `/chat/completions`. None: `ZHIPUAI_API_BASE`, else BigModel's, or Z.AI's for its key."""
@@ -130,8 +130,7 @@ class Account(BaseModel):
     @model_validator(mode="after")
     def _find_the_account(self) -> Self:
         base = self.zhipuai_api_base or from_env(BASE, default=None)()
-        key = self.zhipuai_api_key.get_secret_value() if self.zhipuai_api_key else ""
-        key = key or from_env(KEY, default=None)() or ""
+        key = _text(self.zhipuai_api_key) or from_env(KEY, default=None)() or ""
         default = BIGMODEL
         if not key:
             key, default = from_env(ZAI_KEY, default=None)() or "", ZAI
@@ -151,7 +150,7 @@ class Account(BaseModel):
     @property
     def _settings(self) -> Settings:
         return Settings(
-            key=self.zhipuai_api_key.get_secret_value() if self.zhipuai_api_key else "",
+            key=_text(self.zhipuai_api_key),
             base=self.zhipuai_api_base or BIGMODEL,
             retries=self.max_retries,
             timeout=self.request_timeout,
@@ -183,6 +182,10 @@ def gathered(values: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any
         warnings.warn(f"{name!r} is no parameter of its own; it goes into model_kwargs.", stacklevel=4)
     kept = {name: value for name, value in values.items() if name in fields}
     return kept | {"model_kwargs": extra | {name: values[name] for name in unknown}}
+
+
+def _text(secret: SecretStr | str | None) -> str:
+    return secret.get_secret_value() if isinstance(secret, SecretStr) else secret or ""
 
 
 def _names(model: type[BaseModel]) -> frozenset[str]:

@@ -14,7 +14,6 @@ from tests.langchain_zhipuai.standard.downloads import proxied
 from tests.services import KEYS, Service, running
 from tests.stories.served import SETTINGS, Served, serving
 
-
 NAMES: Final = ("glm-4.6", "glm-4.6v", "embedding-2", "embedding-3")
 
 

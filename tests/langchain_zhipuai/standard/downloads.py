@@ -1,4 +1,4 @@
-"""The three files that LangChain's suite downloads, from this machine: a proxy that stands for the hosts that have them.
+"""The files that LangChain's suite downloads, from this machine: a proxy stands for the hosts that have them.
 
 The suite asks for them with plain `httpx.get`, which obeys `HTTPS_PROXY` and `SSL_CERT_FILE`.
 """

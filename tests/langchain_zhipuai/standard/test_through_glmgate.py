@@ -90,9 +90,10 @@ class TestChatZhipuAI(ChatModelIntegrationTests):
         """Their blocks of text, images, thoughts and calls are understood."""
         return True
 
-    # GLM takes sound in glm-4-voice only, which calls no tools, and a suite has one model: supports_audio_inputs is left
+    # GLM takes sound in glm-4-voice only, which calls no tools, and a suite has one model: supports_audio_inputs stays
     # False. What is sent for a block of sound is in test_parts.py.
 
+    # There is nothing to record, the service being here: enable_vcr_tests stays False, and with it one test of speed.
     # The suite has no test of supports_video_inputs; what is sent for a video is in test_parts.py.
 
     @property
@@ -112,7 +113,7 @@ class TestChatZhipuAI(ChatModelIntegrationTests):
         return self._answer(stream=stream)
 
     def _answer(self, *, stream: bool) -> AIMessage:
-        model = self.chat_model_class(**self.chat_model_params, thinking=True)
+        model = ChatZhipuAI(**self.chat_model_params, thinking=True)
         if not stream:
             return model.invoke("Hello")
         first, *rest = model.stream("Hello")

@@ -172,16 +172,15 @@ class Account(BaseModel):
 def gathered(values: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any]:
     """The arguments with those that are no fields moved into `model_kwargs`. Raises ValueError for what is twice."""
     extra = dict(values.get("model_kwargs") or {})
+    unknown = {name: value for name, value in values.items() if name not in fields}
     for name in extra:
         if name in fields:
             raise ValueError(f"{name!r} is a field of its own: pass {name}=..., not in model_kwargs.")
-    unknown = [name for name in values if name not in fields]
-    for name in unknown:
-        if name in extra:
+        if name in unknown:
             raise ValueError(f"{name!r} is given twice: as an argument and in model_kwargs.")
+    for name in unknown:
         warnings.warn(f"{name!r} is no parameter of its own; it goes into model_kwargs.", stacklevel=4)
-    kept = {name: value for name, value in values.items() if name in fields}
-    return kept | {"model_kwargs": extra | {name: values[name] for name in unknown}}
+    return {name: value for name, value in values.items() if name in fields} | {"model_kwargs": extra | unknown}
 
 
 def _text(secret: SecretStr | str | None) -> str:

@@ -6,7 +6,7 @@ in `response_metadata` where the body had it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -39,35 +39,37 @@ def whole_messages(body: Wire, *, legacy: bool = False) -> list[AIMessage]:
 
 def _whole(body: Wire, choice: Wire, *, legacy: bool) -> AIMessage:
     said = choice.get("message") or {}
-    calls: list[ToolCall] = []
-    invalid: list[InvalidToolCall] = []
-    pieces: list[BuiltInPiece] = []
+    wire = said.get("tool_calls") or ()
+    functions = _functions(wire)
     kept = _given(said, _MESSAGE)
-    for place, call in enumerate(said.get("tool_calls") or ()):
-        if is_built_in(call):
-            pieces.append(piece_of(call, place))
-            continue
-        if pieces:
-            pieces.append(piece_of(call, place))
-        parsed = _parsed(call)
-        if parsed["type"] == "tool_call":
-            calls.append(parsed)
-        else:
-            invalid.append(parsed)
-        if legacy:
-            kept.setdefault("function_call", dict(call["function"]))
-    if pieces:
+    if pieces := _pieces(wire):
         kept[ALL_TOOLS] = pieces
+    if legacy and functions:
+        kept["function_call"] = dict(functions[0]["function"])
+    parsed = [_parsed(call) for call in functions]
     usage = body.get("usage")
     return AIMessage(
         content=said.get("content") or "",
         additional_kwargs=kept,
-        tool_calls=calls,
-        invalid_tool_calls=invalid,
+        tool_calls=[call for call in parsed if call["type"] == "tool_call"],
+        invalid_tool_calls=[call for call in parsed if call["type"] == "invalid_tool_call"],
         usage_metadata=usage_of(usage) if usage else None,
         response_metadata=_metadata(body, choice, usage),
         id=body.get("id"),
     )
+
+
+def _functions(calls: Iterable[Wire]) -> list[Wire]:
+    return [call for call in calls if not is_built_in(call)]
+
+
+def _pieces(calls: Iterable[Wire]) -> list[BuiltInPiece]:
+    """The calls of built-in tools, and the places of functions behind them."""
+    pieces: list[BuiltInPiece] = []
+    for place, call in enumerate(calls):
+        if pieces or is_built_in(call):
+            pieces.append(piece_of(call, place))
+    return pieces
 
 
 def usage_of(usage: Wire) -> UsageMetadata:
@@ -110,7 +112,7 @@ class StreamReader:
     _choice: dict[str, Any] = field(default_factory=dict)
     _usage: Wire | None = None
     _calls: list[_Begun] = field(default_factory=list)
-    _built_in: int = 0
+    _pieces: int = 0
 
     def read(self, chunk: Wire) -> AIMessageChunk | None:
         """What a chunk of the wire brings to the message; None where it only brings what is held back."""
@@ -142,25 +144,28 @@ class StreamReader:
 
     def _message(self, delta: Wire) -> AIMessageChunk | None:
         kept = _given(delta, _MESSAGE)
-        chunks: list[ToolCallChunk] = []
-        pieces: list[BuiltInPiece] = []
-        for call in delta.get("tool_calls") or ():
-            if is_built_in(call):
-                pieces.append(piece_of(call, self._built_in + len(self._calls)))
-                self._built_in += 1
-                continue
-            piece = self._called(call)
-            chunks.append(piece)
-            if self._built_in and piece["name"]:
-                pieces.append(piece_of(call, self._built_in + len(self._calls) - 1))
-            if self.legacy and piece["index"] == 0:
-                kept["function_call"] = {"name": piece["name"] or "", "arguments": piece["args"]}
-        if pieces:
+        wire = delta.get("tool_calls") or ()
+        chunks = [self._called(call) for call in _functions(wire)]
+        if pieces := list(filter(None, map(self._piece, wire))):
             kept[ALL_TOOLS] = pieces
+        kept |= self._function_call(chunks)
         content = delta.get("content") or ""
         if not (content or kept or chunks):
             return None
         return self._chunk(content=content, additional_kwargs=kept, tool_call_chunks=chunks)
+
+    def _function_call(self, chunks: list[ToolCallChunk]) -> dict[str, Any]:
+        """The first call in OpenAI's older words, where the request was in them."""
+        first = next((chunk for chunk in chunks if self.legacy and chunk["index"] == 0), None)
+        return {} if first is None else {"function_call": {"name": first["name"] or "", "arguments": first["args"]}}
+
+    def _piece(self, call: Wire) -> BuiltInPiece | None:
+        """A piece of a built-in tool's call, or the place of a function that begins behind one."""
+        if not is_built_in(call):
+            begins = self._pieces and (call.get("function") or {}).get("name")
+            return piece_of(call, self._pieces + len(self._calls) - 1) if begins else None
+        self._pieces += 1
+        return piece_of(call, self._pieces + len(self._calls) - 1)
 
     def _called(self, call: Wire) -> ToolCallChunk:
         """A piece of a call, with an index of our own: some services leave theirs out or use one for all calls."""

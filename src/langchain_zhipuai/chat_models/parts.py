@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 Part = dict[str, Any]
+Block = Mapping[str, Any]
 
-_WIRE: Final = frozenset({"video_url", "file_url", "input_audio"})
-"""Parts that are the wire's own already; LangChain has no words for some of them."""
 _CALLS: Final = frozenset({"tool_call", "tool_call_chunk", "invalid_tool_call", "tool_use"})
 """Calls stand in `message.tool_calls` as well, and are sent from there."""
 
@@ -20,7 +19,7 @@ def content_of(content: str | list[Any]) -> str | list[Part]:
     """
     if isinstance(content, str):
         return content
-    parts = [part for block in content if (part := part_of(block)) is not None]
+    parts = [part_of(block) for block in content]
     if all(part["type"] == "text" for part in parts):
         return "\n".join(part["text"] for part in parts)
     return parts
@@ -35,41 +34,58 @@ def said_of(content: str | list[Any]) -> tuple[str, str]:
         kind = block.get("type") if isinstance(block, Mapping) else "text"
         if kind in {"reasoning", "thinking"}:
             thought.append(block.get(kind) or "")
-        elif kind not in _CALLS and (part := part_of(block)) is not None:
-            text.append(_text(part))
+        elif kind not in _CALLS:
+            text.append(_text(part_of(block)))
     return "".join(text), "".join(thought)
 
 
-def part_of(block: str | Mapping[str, Any]) -> Part | None:
-    """The wire's part for a block; None for one that says nothing. Raises ValueError where the wire has none."""
+def part_of(block: str | Mapping[str, Any]) -> Part:
+    """The wire's part for a block. Raises ValueError where the wire has none."""
     if isinstance(block, str):
         return {"type": "text", "text": block}
-    kind = block.get("type")
-    if kind in _WIRE:
-        return dict(block)
-    match kind:
-        case "text":
-            return {"type": "text", "text": block.get("text") or ""}
-        case "text-plain" if "text" in block:
-            return {"type": "text", "text": block["text"]}
-        case "image_url":
-            given = block["image_url"]
-            return _image(given if isinstance(given, str) else given["url"])
-        case "image" if isinstance(block.get("source"), Mapping):  # Anthropic's form
-            source = block["source"]
-            return _image(source.get("url") or source.get("data") or "")
-        case "image":
-            return _image(_address(block))
-        case "video":
-            return {"type": "video_url", "video_url": {"url": _address(block)}}
-        case "audio" if "base64" in block:
-            sound = {"data": block["base64"], "format": str(block.get("mime_type", "audio/wav")).partition("/")[2]}
-            return {"type": "input_audio", "input_audio": sound}
-        case "file":
-            return {"type": "file", "file": _file(block)}
-        case "non_standard":
-            return part_of(block["value"])
-    raise ValueError(f"GLM's chat takes no content block of type {kind!r} with {_members(block)}.")
+    if (made := _MADE.get(block.get("type", ""))) is None:
+        raise _lacking(block)
+    return made(block)
+
+
+def _plain(block: Block) -> Part:
+    if not isinstance(block.get("text"), str):
+        raise _lacking(block)
+    return {"type": "text", "text": block["text"]}
+
+
+def _same(block: Block) -> Part:
+    return dict(block)
+
+
+def _image_url(block: Block) -> Part:
+    given = block["image_url"]
+    return _image(given if isinstance(given, str) else given["url"])
+
+
+def _standard_image(block: Block) -> Part:
+    if isinstance(source := block.get("source"), Mapping):  # Anthropic's form
+        return _image(source.get("url") or source["data"])
+    return _image(_address(block))
+
+
+def _video(block: Block) -> Part:
+    return {"type": "video_url", "video_url": {"url": _address(block)}}
+
+
+def _audio(block: Block) -> Part:
+    if "base64" not in block:
+        raise _lacking(block)
+    kind = str(block.get("mime_type") or "audio/wav")
+    return {"type": "input_audio", "input_audio": {"data": block["base64"], "format": kind.partition("/")[2]}}
+
+
+def _file(block: Block) -> Part:
+    return {"type": "file", "file": _held(block)}
+
+
+def _wrapped(block: Block) -> Part:
+    return part_of(block["value"])
 
 
 def _image(address: str) -> Part:
@@ -79,14 +95,15 @@ def _image(address: str) -> Part:
     return {"type": "image_url", "image_url": {"url": address}}
 
 
-def _address(block: Mapping[str, Any]) -> str:
+def _address(block: Block) -> str:
     for name in ("url", "base64"):
         if block.get(name):
             return str(block[name])
     raise ValueError(f"A block of type {block['type']!r} needs 'url' or 'base64'; this one has {_members(block)}.")
 
 
-def _file(block: Mapping[str, Any]) -> dict[str, Any]:
+def _held(block: Block) -> dict[str, Any]:
+    """What a file is: its content, its address or its id."""
     if isinstance(block.get("file"), Mapping):
         return dict(block["file"])
     extras = block.get("extras") or {}
@@ -106,5 +123,26 @@ def _text(part: Part) -> str:
     return str(part["text"])
 
 
+def _lacking(block: Block) -> ValueError:
+    return ValueError(f"GLM's chat takes no content block of type {block.get('type')!r} with {_members(block)}.")
+
+
 def _members(block: Iterable[str]) -> str:
     return ", ".join(repr(name) for name in block if name != "type") or "no members"
+
+
+_MADE: Final[Mapping[str, Callable[[Block], Part]]] = {
+    "text": _plain,
+    "text-plain": _plain,
+    "image": _standard_image,
+    "image_url": _image_url,
+    "video": _video,
+    "audio": _audio,
+    "file": _file,
+    "non_standard": _wrapped,
+    # The wire's own; LangChain has no words for some of them.
+    "video_url": _same,
+    "file_url": _same,
+    "input_audio": _same,
+}
+"""How each type of block becomes a part."""

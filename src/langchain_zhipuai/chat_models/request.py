@@ -14,6 +14,9 @@ from langchain_zhipuai.chat_models.tools import wire_choice, wire_tools
 OPTIONS: Final[Mapping[str, str]] = {"extra_headers": "headers", "extra_query": "params", "timeout": "timeout"}
 """What a call may say about its transport, and what the SDK calls it."""
 
+_NO_MEMBERS: Final = frozenset({"model_name", "stream", "extra_body"})
+"""What is said in other members."""
+
 
 def options_of(said: Mapping[str, Any]) -> RequestOptions:
     """What a call says about its transport."""
@@ -25,17 +28,13 @@ def body_of(fields: Mapping[str, Any], messages: Iterable[BaseMessage], said: Ma
     """The body: the fields, then what the call said, then both `extra_body`s. None and an empty list say nothing."""
     asked = {**fields, **{name: value for name, value in said.items() if name not in OPTIONS}}
     asked["model"] = said.get("model") or said.get("model_name") or fields["model"]
-    extra = {**(fields.get("extra_body") or {}), **(said.get("extra_body") or {})}
-    for name in ("model_name", "stream", "extra_body"):
-        asked.pop(name, None)
-    asked = _old_functions({name: value for name, value in asked.items() if value is not None and value != []})
-    if not asked.get("tools"):
-        asked.pop("tool_choice", None)  # GLM refuses a choice of nothing
-    if isinstance(thinking := asked.get("thinking"), bool):
-        asked["thinking"] = {"type": "enabled" if thinking else "disabled"}
-    if isinstance(stop := asked.get("stop"), str):
-        asked["stop"] = [stop]
-    return {"model": asked.pop("model"), "messages": wire_messages(messages)} | _greedy(asked) | extra
+    extra = [each.get("extra_body") or {} for each in (fields, said)]
+    asked = _glm_words({name: value for name, value in asked.items() if name not in _NO_MEMBERS and _says(value)})
+    return {"model": asked.pop("model"), "messages": wire_messages(messages)} | asked | extra[0] | extra[1]
+
+
+def _says(value: object) -> bool:
+    return value is not None and value != []
 
 
 def streamed(body: Mapping[str, Any], *, usage: bool) -> dict[str, Any]:
@@ -45,9 +44,16 @@ def streamed(body: Mapping[str, Any], *, usage: bool) -> dict[str, Any]:
     return {**body, "stream": True} | ({"stream_options": {"include_usage": True}} if usage else {})
 
 
-def _greedy(asked: dict[str, Any]) -> dict[str, Any]:
-    """The likeliest words: GLM says so by `do_sample`; some of its models refuse a temperature of 0 (contract T1)."""
-    if asked.get("temperature") == 0:
+def _glm_words(asked: dict[str, Any]) -> dict[str, Any]:
+    """What is said in short, or in the words of others, as GLM says it."""
+    asked = _old_functions(asked)
+    if not asked.get("tools"):
+        asked.pop("tool_choice", None)  # GLM refuses a choice of nothing
+    if isinstance(thinking := asked.get("thinking"), bool):
+        asked["thinking"] = {"type": "enabled" if thinking else "disabled"}
+    if isinstance(stop := asked.get("stop"), str):
+        asked["stop"] = [stop]
+    if asked.get("temperature") == 0:  # the likeliest words: some models refuse the number (contract T1)
         del asked["temperature"]
         asked["do_sample"] = False
     return asked

@@ -1,0 +1,7 @@
+"""The embeddings."""
+
+from __future__ import annotations
+
+from langchain_zhipuai.embeddings.base import ZhipuAIEmbeddings
+
+__all__ = ["ZhipuAIEmbeddings"]

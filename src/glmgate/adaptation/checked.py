@@ -187,7 +187,7 @@ class Checked(Piece):
 
 def _apart(delta: Delta) -> tuple[tuple[Delta, ...], Delta]:
     """What the service ran by itself goes on at once; the rest is looked at."""
-    native = tuple(piece for piece in delta.tool_calls if piece.native is not None)
+    native = delta.run_there
     if not native:
         return (), delta
     rest = tuple(piece for piece in delta.tool_calls if piece.native is None)

@@ -112,13 +112,18 @@ def _regular(message: Message, place: int, profile: Profile, notes: dict[Note, N
             calls.append(call)
         elif call.type is not None and call.type != "function":
             kind = call.type if call.type in profile.tools.known_types else "other"
-            body = call.unknown.get(kind)
-            if body and isinstance(body, dict):
-                said.append(f"{kind}: {msgspec.json.encode(body).decode()}")
-            notes[Note(f"messages.tool_calls.{kind}", "content" if body else "omitted", exact=False)] = None
+            words = _in_words(kind, call)
+            said += words
+            notes[Note(f"messages.tool_calls.{kind}", "content" if words else "omitted", exact=False)] = None
         else:
             calls.append(_function_call(call, path, profile))
     return msgspec.structs.replace(message, tool_calls=calls or None, content=_with_words(message.content, said))
+
+
+def _in_words(kind: str, call: ToolCall) -> list[str]:
+    """What a tool of another service was given and what came out; nothing where the call does not say."""
+    body = call.unknown.get(kind)
+    return [f"{kind}: {msgspec.json.encode(body).decode()}"] if body and isinstance(body, dict) else []
 
 
 def _with_words(content: str | list[Part] | None, said: list[str]) -> str | list[Part] | None:

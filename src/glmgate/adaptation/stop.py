@@ -68,8 +68,7 @@ class Stop(Piece):
         text = self._scanner.feed(delta.content) if delta.content else ""
         if self._scanner.found:
             self.done = True
-            native = tuple(piece for piece in delta.tool_calls if piece.native is not None)
-            return (self._seen(delta, text, finish_reason="stop", tool_calls=native),)
+            return (self._seen(delta, text, finish_reason="stop", tool_calls=delta.run_there),)
         if delta.tool_calls or delta.finish_reason:
             text += self._scanner.flush()
         after = self._seen(delta, text)

@@ -156,16 +156,17 @@ def _by_ids(scope: Scope, message: Message) -> str | None:
 
     What the service ran by itself is left out here and in `_message_line`: clients send it in pieces, whole or not.
     """
-    calls = [call for call in message.tool_calls or () if not _is_native(call)]
-    words = [word for call in calls for word in (call.id, call.function and call.function.name)]
+    words = [word for call in message.tool_calls or () for word in _names(call)]
     if not words or not all(words):
         return None
     named = (word for word in words if word)
     return sha256(_line("calls", scope.organisation, scope.project, scope.family, *named)).hexdigest()
 
 
-def _is_native(call: ToolCall) -> bool:
-    return call.function is None and call.type not in (None, "function", "custom")
+def _names(call: ToolCall) -> tuple[str | None, ...]:
+    if call.function is None and call.type not in (None, "function", "custom"):
+        return ()  # the service ran it by itself
+    return (call.id, None if call.function is None else call.function.name)
 
 
 def _message_line(message: Message) -> bytes:

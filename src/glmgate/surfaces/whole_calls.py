@@ -49,6 +49,8 @@ class WholeCalls:
 
     def _piece(self, choice: int, piece: ToolCallDelta) -> Iterable[ToolCallDelta]:
         if piece.native is not None:  # it has no arguments that could be waited for
+            if choice in self._held:
+                yield self._held.pop(choice).whole()
             yield piece
             return
         held = self._held.get(choice)

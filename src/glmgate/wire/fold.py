@@ -48,15 +48,17 @@ class ChoiceFold:
         if delta.reasoning:
             self.reasoning.append(delta.reasoning)
         for piece in delta.tool_calls:
-            # Each piece of what the service runs has an index of its own; the call stands where its first one does.
-            index = piece.index if piece.native is None else self.native.of(piece.native, piece.index).index
-            self.calls.setdefault(index, CallFold()).feed(piece)
+            self.calls.setdefault(self._place(piece), CallFold()).feed(piece)
         self.finish_reason = delta.finish_reason or self.finish_reason
         self.usage = delta.usage or self.usage
         if delta.logprobs:
             self.logprobs = self.logprobs or {}
             for key, items in delta.logprobs.items():
                 self.logprobs.setdefault(key, []).extend(items or [])
+
+    def _place(self, piece: ToolCallDelta) -> int:
+        """Each piece of what the service runs has an index of its own; the call stands where its first one does."""
+        return piece.index if piece.native is None else self.native.of(piece.native, piece.index).index
 
 
 @dataclass(frozen=True, slots=True)

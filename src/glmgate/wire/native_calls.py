@@ -77,11 +77,13 @@ def joined(before: Mapping[str, Any], piece: Mapping[str, Any]) -> dict[str, Any
 def _joined_bodies(before: Mapping[str, Any], piece: Mapping[str, Any]) -> dict[str, Any]:
     body = dict(before)
     for name, value in piece.items():
-        had = body.get(name)
-        if (name == INPUT and isinstance(had, str) and isinstance(value, str)) or (
-            isinstance(had, list) and isinstance(value, list)
-        ):
-            body[name] = had + value
-        else:
-            body[name] = value
+        body[name] = _joined_values(name, body.get(name), value)
     return body
+
+
+def _joined_values(name: str, before: object, value: object) -> object:
+    if isinstance(before, list) and isinstance(value, list):
+        return [*before, *value]
+    if name == INPUT and isinstance(before, str) and isinstance(value, str):
+        return before + value
+    return value

@@ -153,7 +153,9 @@ def test_the_versions_of_the_clients() -> None:
     """Those that are locked stand on the page."""
     text = COMPATIBILITY.read_text(encoding="utf-8")
     locks = sorted((ROOT / "requirements" / "clients").glob("*.txt"))
-    shown = re.compile(r"^(?:openai|zai-sdk|zhipuai|langchain-openai|langchain-community)==(\S+)", re.MULTILINE)
+    shown = re.compile(
+        r"^(?:openai|zai-sdk|zhipuai|langchain-openai|langchain-community|langchain-glm)==(\S+)", re.MULTILINE
+    )
     versions = {version for lock in locks for version in shown.findall(lock.read_text(encoding="utf-8"))}
     node = json.loads((ROOT / "tests" / "clients" / "node" / "package.json").read_text(encoding="utf-8"))
     assert len(versions) >= 6

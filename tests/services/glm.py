@@ -61,7 +61,7 @@ MODELS: Final[Mapping[str, Model]] = {
     "glm-4.6v": Model(most_tokens=32_768, sees=True, streams_calls=True),
     "glm-4.5v": Model(most_tokens=16_384, sees=True),
     "glm-4-32b-0414-128k": Model(most_tokens=16_384, thinks=False),
-    **dict.fromkeys(("glm-4-plus", "glm-4-air", "glm-4-flash"), _OLD),
+    **dict.fromkeys(("glm-4", "glm-4-plus", "glm-4-air", "glm-4-flash"), _OLD),
     **dict.fromkeys(("glm-4-alltools", "tob-alltools-api-dev"), replace(_OLD, runs=True)),
 }
 EMBEDDERS: Final[Mapping[str, int]] = {"embedding-3": 2048, "embedding-2": 1024}

@@ -257,7 +257,7 @@ WHOLE = RAN | {"code_interpreter": RAN["code_interpreter"] | OUT["code_interpret
 @pytest.mark.parametrize("with_function", [False, True])
 def test_what_the_service_ran_makes_no_difference(sent: list[dict[str, Any]] | None, with_function: bool) -> None:
     """Clients send such calls back whole, in pieces, or not at all (contract 3.4); the thought is found."""
-    calls = (CompletedCall("", "", "", native=WHOLE),)
+    calls: tuple[CompletedCall, ...] = (CompletedCall("", "", "", native=WHOLE),)
     if with_function:
         calls += (CompletedCall("call_1", "weather", CALL["function"]["arguments"]),)
     back = [*(sent or []), *([CALL] if with_function else [])]

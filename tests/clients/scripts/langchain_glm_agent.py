@@ -14,8 +14,8 @@ from contextlib import redirect_stdout
 from functools import partial
 from typing import Any
 
-from langchain import hub
-from langchain.agents import tool
+from langchain import hub  # type: ignore[attr-defined]  # of 0.2; that of the tests is newer
+from langchain.agents import tool  # type: ignore[attr-defined]  # likewise
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_glm import ChatZhipuAI
 from langchain_glm.agent_toolkits import BaseToolOutput

@@ -61,18 +61,18 @@ def as_clients_read(chunks: Sequence[dict[str, Any]]) -> dict[str, tuple[str, st
         assert index <= last + 1
         if kind == "function":
             name = named.setdefault(index, piece.get("id", ""))
-            more = piece["function"]["arguments"], []
+            put, outputs = piece["function"]["arguments"], []
         else:
             assert index == last + 1
             name = of_kind[kind] = piece.get("id") or of_kind[kind]
-            more = piece[kind].get("input", ""), [each["logs"] for each in piece[kind].get("outputs", ())]
+            put, outputs = piece[kind].get("input", ""), [each["logs"] for each in piece[kind].get("outputs", ())]
         last = max(last, index)
-        _, put, out = made.get(name, (kind, "", []))
-        made[name] = (kind, put + more[0], out + more[1])
+        _, put_before, outputs_before = made.get(name, (kind, "", []))
+        made[name] = (kind, put_before + put, outputs_before + outputs)
     return made
 
 
-TEXTS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=4)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4)
 CALLS = st.builds(
     Call,
     kind=st.sampled_from(("", *KINDS)),

@@ -11,35 +11,14 @@ import pytest
 
 from tests.clients.environments import needs
 from tests.clients.running import Report, run_script
-from tests.services import KEYS, Answer, ScriptedCall, ScriptedTool, Service, running
-from tests.stories.served import SETTINGS, Served, serving
+from tests.clients.running_tools import CODE, LOGS, PAGE, SHORT, before_bigmodel
+from tests.services import Service
+from tests.stories.served import Served
 
 pytestmark = [pytest.mark.clients, needs("langchain-glm")]
 
-LOGS = {"type": "logs", "logs": "42"}
-CODE = ScriptedTool("code_interpreter", "print(6 * 7)", (LOGS,))
-SHORT = ScriptedTool("code_interpreter", "6*7", (LOGS,), in_one=True)
-PAGE = {"title": "Oslo", "link": "https://oslo.test", "content": "Rain."}
-SEARCH = ScriptedTool("web_browser", "weather Oslo", (PAGE,), in_one=True)
-PICTURE = ScriptedTool("drawing_tool", "", ({"image": "https://pictures.test/cat.png"},))
-LIST = ScriptedCall("shell", {"query": "ls"})
-SCRIPT: Final[Mapping[str, tuple[ScriptedCall | ScriptedTool, ...]]] = {
-    "Compute.": (CODE,),
-    "Short.": (SHORT,),
-    "Search.": (SEARCH,),
-    "Draw.": (PICTURE,),
-    "List the files.": (LIST,),
-    "Everything.": (CODE, SEARCH, PICTURE, LIST),
-}
-MODELS: Final = ("glm-4", "glm-4-alltools", "embedding-2")
 NEW_TOKEN: Final = 2
 """The status of a piece of text."""
-
-
-def model(body: Mapping[str, Any]) -> Answer:
-    """Calls as the user's last words say; when they have been made, words."""
-    calls = SCRIPT.get(str(body["messages"][-1]["content"]), ())
-    return Answer("" if calls else "All done.", reasoning="", calls=calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +41,8 @@ class Told:
 @pytest.fixture(scope="module", params=["/api/paas/v4/", "/v1"])
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     """The stories on each surface, before a server that asks a strict BigModel."""
-    home = tmp_path_factory.mktemp("langchain-glm")
-    (home / "key").write_text(KEYS[0], encoding="utf-8")
-    with running("bigmodel") as service:
-        service.answer_with(model, always=True)
-        upstream = f'name = "it"\nprofile = "bigmodel"\nbase_url = "{service.base_url}"\ncredentials = ["file:key"]\n'
-        text = f"{SETTINGS}[[upstreams]]\n{upstream}"
-        for name in MODELS:
-            text += f'[[models]]\nname = "{name}"\nroute = [{{ upstream = "it", model = "{name}" }}]\n'
-        with serving(home, text) as served:
-            report = run_script("langchain-glm", "langchain_glm_agent", served.base(request.param), served.key)
+    with before_bigmodel(tmp_path_factory.mktemp("langchain-glm")) as (served, service):
+        report = run_script("langchain-glm", "langchain_glm_agent", served.base(request.param), served.key)
         yield Told(report, service)
         assert service.refusals == []
         assert service.ignored == []

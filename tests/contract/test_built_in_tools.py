@@ -186,6 +186,22 @@ async def test_a_form_beside_them(row: MakeRow, streamed: bool) -> None:
         assert joined(calls, "code_interpreter") == {"input": CODE.input, "outputs": list(CODE.outputs)}
 
 
+@both
+async def test_a_call_and_a_form_beside_them(row: MakeRow, streamed: bool) -> None:
+    """R2: the model may call a function instead; nobody's pieces are mixed up."""
+    async with row() as it:
+        it.service.answer_with(Answer("", calls=(CODE, OSLO)))
+        form = {"type": "json_object"}
+        made = await raw(it, "/v1", streamed=streamed, tools=[AUTO, WEATHER], response_format=form)
+        calls = pieces_of(made) if streamed else made["choices"][0]["message"]["tool_calls"]
+        own = [call for call in calls if call.get("type") == "code_interpreter"]
+        assert joined(own, "code_interpreter") == {"input": CODE.input, "outputs": list(CODE.outputs)}
+        assert [call["function"] for call in calls if call not in own] == [
+            {"name": "get_weather", "arguments": '{"city": "Oslo"}'}
+        ]
+        assert len({call["index"] for call in calls}) == len(calls)
+
+
 async def test_what_has_run_counts_as_said(row: MakeRow) -> None:
     """S4: a stream that breaks behind it is not asked for again, because code would run twice."""
     async with row(fresh=True) as it:

@@ -6,6 +6,7 @@ Standard library only, because it runs before anything is installed; what is ins
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 LOCKS: Final = ROOT / "requirements"
 CLIENTS: Final = LOCKS / "clients"
 RECORDS: Final = ".from"
+# A line of a client's `.in`, where the client does not take every Python that the project does.
+BOUND: Final = re.compile(r"^# python < (\d+)\.(\d+)$", re.MULTILINE)
 # Two cores are what a small machine has; pip spends its time unpacking, more at once does not help.
 AT_ONCE: Final = 3
 
@@ -128,8 +131,20 @@ def install_project(environment: Environment) -> None:
         environment.note(path, name)
 
 
+def unfit(lock: Path, version: tuple[int, int] = sys.version_info[:2]) -> str | None:
+    """Why a client's lock is not for this `version` of Python; None where it is. The bound stands in its `.in`."""
+    source = lock.with_suffix(".in")
+    found = BOUND.search(source.read_text(encoding="utf-8")) if source.is_file() else None
+    if found is None or version < (int(found[1]), int(found[2])):
+        return None
+    return f"{lock.stem} needs a Python below {found[1]}.{found[2]}, and this one is {version[0]}.{version[1]}"
+
+
 def client(lock: Path, folder: Path) -> None:
-    """One client's environment in `folder`, from its lock."""
+    """One client's environment in `folder`, from its lock; none where this Python is not one for it."""
+    if (why := unfit(lock)) is not None:
+        tell(f"leaving out {shown(lock)}: {why}")
+        return
     environment = create(folder, pip=False)
     if environment.has(lock, "lock"):
         return

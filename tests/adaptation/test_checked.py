@@ -241,6 +241,27 @@ def test_what_a_service_runs_by_itself_goes_on() -> None:
     assert outcome.choice.content == GOOD
 
 
+RAN: dict[str, Any] = {"id": "a", "type": "code_interpreter", "code_interpreter": {"input": "1"}}
+
+
+@pytest.mark.parametrize("profile", [WORDS, HELD], ids=["asked", "held"])
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_what_it_runs_keeps_apart_from_calls(profile: Profile, is_whole: bool) -> None:
+    """Its pieces and those of functions have indexes of their own, also over several calls (contract 0.4)."""
+    again = RAN | {"id": "b"}
+    native = (ToolCallDelta(0, native=RAN),)
+    first = [Delta(tool_calls=native), *says("Prose.")]
+    pieces = (ToolCallDelta(0, native=again), ToolCallDelta(1, "c", "get_weather", CALL[1]))
+    second = [Delta(tool_calls=pieces), Delta(finish_reason="tool_calls")]
+    if is_whole:
+        first = [Delta(tool_calls=native, content="Prose.", finish_reason="stop")]
+        second = [Delta(tool_calls=pieces, finish_reason="tool_calls")]
+    outcome = asked(chat(response_format=FORM, tools=[WEATHER]), profile, [first, second])
+    assert [piece.index for delta in outcome.deltas for piece in delta.tool_calls] == [0, 1, 2]
+    assert [call.native or call.name for call in outcome.choice.calls] == [RAN, again, "get_weather"]
+    assert outcome.choice.calls[2].arguments == CALL[1]
+
+
 def test_a_call_beside_a_form_is_an_answer_too() -> None:
     """With tools, the model may call instead (contract rows C1 and R1 together)."""
     outcome = asked(chat(response_format=FORM, tools=[WEATHER]), WORDS, [calls(CALL)])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glmgate.adaptation.custom_tools import CustomCalls
 from glmgate.adaptation.fit import fit
 from glmgate.errors import InvalidRequest, MissingParameter
 from glmgate.wire.delta import Delta, ToolCallDelta
@@ -123,3 +124,14 @@ def test_a_call_that_never_ends_is_given_out() -> None:
     held = undo.feed(Delta(tool_calls=(ToolCallDelta(0, "c", "run", '{"input"'),)))
     assert held == ()
     assert undo.close() == (Delta(tool_calls=(ToolCallDelta(0, "c", "run", '{"input"', custom=True),)),)
+
+
+def test_what_the_service_runs_goes_by() -> None:
+    """In the middle of a call of a custom tool, which stays one call."""
+    native = ToolCallDelta(1, native={"type": "code_interpreter", "code_interpreter": {"input": "1"}})
+    undo = CustomCalls(frozenset({"f"}))
+    assert undo.feed(Delta(tool_calls=(ToolCallDelta(0, "a", "f", '{"input": "SEL'),))) == ()
+    assert undo.feed(Delta(tool_calls=(native,))) == (Delta(tool_calls=(native,)),)
+    assert undo.feed(Delta(tool_calls=(ToolCallDelta(0, arguments='ECT"}'),))) == ()
+    (end,) = undo.feed(Delta(finish_reason="tool_calls"))
+    assert end.tool_calls == (ToolCallDelta(0, "a", "f", "SELECT", custom=True),)

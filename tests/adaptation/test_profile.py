@@ -127,7 +127,7 @@ longest_answer = 20
     profile = parse(f'extends = "generic"\n{families}', origin="file").for_family("GLM-4.6-Air")
     assert (profile.longest_answer, profile.tools.repairs, profile.families) == (20, 2, ())
     other = parse(f'extends = "generic"\n{families}', origin="file").for_family("glm-5")
-    assert other == shipped("generic")
+    assert other == shipped("generic").for_family("glm-5")
 
 
 def test_a_version_is_of_the_content() -> None:

@@ -136,3 +136,13 @@ def test_row_n6_stops_hold_across_chunks(size: int, stops: list[str]) -> None:
     pieces = [text[start : start + size] for start in range(0, len(text), size)]
     outcome = asked(chat(stop=stops), service("zai"), [says(*pieces)])
     assert outcome.choice.content == text[: min((text.find(stop) for stop in stops if stop in text), default=len(text))]
+
+
+def test_what_the_service_has_run_stays() -> None:
+    """A whole answer has its calls and its text in one piece: the code ran before the words (contract 3.4)."""
+    native = ToolCallDelta(0, native={"type": "code_interpreter", "code_interpreter": {"input": "1"}})
+    function = ToolCallDelta(1, "a", "f", "{}")
+    whole = Delta(content="It is 1. END More.", tool_calls=(native, function), finish_reason="tool_calls")
+    choice = folded(through(Stop(["END"]), [whole]))
+    assert (choice.content, choice.finish_reason) == ("It is 1. ", "stop")
+    assert [call.native for call in choice.calls] == [native.native]

@@ -9,6 +9,7 @@ import pytest
 from glmgate.adaptation.fit import fit
 from glmgate.errors import InvalidRequest, UnsupportedValue
 from tests.adaptation.requests import PROFILE, TIME, WEATHER, chat, fitted_chat, noted
+from tests.adaptation.services import service
 
 NAMED = {"type": "function", "function": {"name": "get_time"}}
 
@@ -83,6 +84,15 @@ def test_tools_of_other_types_cannot_be_forced(kind: str) -> None:
     with pytest.raises(UnsupportedValue) as raised:
         fit(chat(tools=[WEATHER, {"type": kind}], tool_choice={"type": kind}), PROFILE)
     assert raised.value.param == "tool_choice.type"
+
+
+def test_a_tool_that_the_service_runs_is_left_to_its_model() -> None:
+    """Services with tools of their own know no choice among them (contract row C1)."""
+    browser = {"type": "web_browser"}
+    fitted = fit(chat(tools=[WEATHER, browser], tool_choice=browser), service("zai", "glm-4-alltools"))
+    assert (getattr(fitted.request, "tool_choice", 0), noted(fitted)) == (None, ["tool_choice=omitted"])
+    assert [tool.type for tool in getattr(fitted.request, "tools", [])] == ["function", "web_browser"]
+    assert not fitted.notes[0].exact
 
 
 @pytest.mark.parametrize("tools", [None, [], [{"type": "web_browser"}]])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import cast, get_args
 
 import pytest
 
-from tests.clients.environments import EnvironmentMissing, Name, environment, node_folder, wheelhouse
+from tests.clients.environments import NAMES, EnvironmentMissing, Name, environment, needs, node_folder, wheelhouse
+from tools.environments import unfit
 
 LOCKS = Path(__file__).resolve().parents[2] / "requirements" / "clients"
 
@@ -25,8 +27,17 @@ def test_a_missing_environment_says_how_to_make_it() -> None:
         environment(cast("Name", "nobody"))
 
 
+def test_a_client_that_is_not_for_this_python_is_left_out() -> None:
+    """Its bound is a line of its own file; all others are for every Python of the project."""
+    bounded = {lock.stem: unfit(lock, (3, 13)) for lock in LOCKS.glob("*.txt") if unfit(lock, (3, 13))}
+    assert bounded == {"langchain-glm": "langchain-glm needs a Python below 3.12, and this one is 3.13"}
+    assert unfit(LOCKS / "langchain-glm.txt", (3, 11)) is None
+    assert needs("langchain-glm").args == (sys.version_info >= (3, 12),)
+    assert needs("langchain").args == (False,)
+
+
 @pytest.mark.clients
-@pytest.mark.parametrize("name", get_args(Name))
+@pytest.mark.parametrize("name", NAMES)
 def test_an_environment_holds_the_locked_versions(name: Name) -> None:
     """What is installed is what the lock pins, package by package (a marker may leave one out)."""
     ask = "import importlib.metadata as m; print(*(f'{d.name}=={d.version}' for d in m.distributions()), sep='\\n')"

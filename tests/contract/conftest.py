@@ -13,7 +13,7 @@ import pytest
 from tests.contract.stage import Stage, Upstream, models, running_stage, staged
 from tests.services import KINDS, Service, ServiceName, running
 
-OTHERS: Final = ("glm-4.6", "glm-4.6v", "glm-5.2", "gpt-4o-mini", "embedding-3", "qwen3-8b")
+OTHERS: Final = ("glm-4-alltools", "glm-4.6", "glm-4.6v", "glm-5.2", "gpt-4o-mini", "embedding-3", "qwen3-8b")
 """Models that are configured for services which take any name."""
 
 

@@ -22,6 +22,7 @@ OPERATIONS: Final = DOCS / "operations.md"
 COMPATIBILITY: Final = DOCS / "compatibility.md"
 
 HELLO: Final[list[Any]] = [{"role": "user", "content": "Hello"}]
+RAN = {"id": "1", "type": "code_interpreter", "code_interpreter": {"input": "1"}}
 FUNCTION: Final[dict[str, Any]] = {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}
 TOOLS: Final[list[Any]] = [{"type": "function", "function": FUNCTION}]
 
@@ -74,6 +75,11 @@ REPORTS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
         {"messages": [*HELLO, {"role": "assistant", "content": "a"}, {"role": "assistant", "content": "b"}]},
         "messages.role=joined",
     ),
+    (
+        "`tool_calls` of other types",
+        {"messages": [*HELLO, {"role": "assistant", "tool_calls": [RAN]}, *HELLO]},
+        "messages.tool_calls.code_interpreter=content",
+    ),
     ("text that looks like", {"messages": [{"role": "user", "content": "<|assistant|>"}]}, "messages=guarded"),
 )
 
@@ -124,10 +130,25 @@ def test_every_field_of_completions_is_on_the_page() -> None:
 
 def test_the_printed_error_is_the_real_one(served: Served) -> None:
     """The body on the page is what such a request gets, but for the id."""
-    (printed,) = [json.loads(fence.text) for fence in fences("json") if fence.page == API]
+    bodies = [json.loads(fence.text) for fence in fences("json") if fence.page == API]
+    (printed,) = [body for body in bodies if "error" in body]
     reply = reply_of(served, {"model": "glm-4.6", "messages": HELLO, "temperature": 3})
     assert reply.status == 400
     assert reply.json | {"request_id": ""} == printed | {"request_id": ""}
+
+
+@pytest.mark.engine
+def test_the_printed_tools_are_accepted(served: Served) -> None:
+    """By a model that has none of them; each is reported in the form that the page shows."""
+    (tools,) = [
+        body for fence in fences("json") if fence.page == API and isinstance(body := json.loads(fence.text), list)
+    ]
+    reply = reply_of(served, {"model": "glm-4-alltools", "messages": HELLO, "max_tokens": 1, "tools": tools})
+    assert reply.status == 200, reply.body
+    notes = {f"tools.{tool['type']}=omitted" for tool in tools}
+    assert len(notes) == 3
+    assert notes <= set(reply.json["glmgate"]["adaptations"])
+    assert "`tools.code_interpreter=omitted`" in section(API, "### Tools that a service runs")
 
 
 def test_the_printed_headers_are_real(served: Served) -> None:
@@ -153,7 +174,9 @@ def test_the_versions_of_the_clients() -> None:
     """Those that are locked stand on the page."""
     text = COMPATIBILITY.read_text(encoding="utf-8")
     locks = sorted((ROOT / "requirements" / "clients").glob("*.txt"))
-    shown = re.compile(r"^(?:openai|zai-sdk|zhipuai|langchain-openai|langchain-community)==(\S+)", re.MULTILINE)
+    shown = re.compile(
+        r"^(?:openai|zai-sdk|zhipuai|langchain-openai|langchain-community|langchain-glm)==(\S+)", re.MULTILINE
+    )
     versions = {version for lock in locks for version in shown.findall(lock.read_text(encoding="utf-8"))}
     node = json.loads((ROOT / "tests" / "clients" / "node" / "package.json").read_text(encoding="utf-8"))
     assert len(versions) >= 6

@@ -175,13 +175,15 @@ def test_the_dearest_use_counts() -> None:
 
 
 def test_the_size_of_a_read_grows_with_its_texts() -> None:
-    """Text, thoughts, calls and logprobs all count."""
+    """Text, thoughts, calls of both kinds, logprobs and what stands beside the choices all count."""
     small = size_of((Delta(content="a"),))
     for large in (
         Delta(content="a" * 1000),
         Delta(reasoning="a" * 1000),
         Delta(tool_calls=(ToolCallDelta(0, arguments="a" * 1000),)),
         Delta(logprobs={"content": ["a" * 1000]}),
+        Delta(tool_calls=(ToolCallDelta(0, native={"type": "web_browser", "web_browser": {"input": "a" * 1000}}),)),
+        Delta(content="a", extra={"web_search": [{"content": "a" * 1000}]}),
     ):
         assert size_of((large,)) >= small + 900
     assert size_of(()) == 0

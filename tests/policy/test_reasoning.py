@@ -16,7 +16,7 @@ from glmgate.wire.members import convert
 
 SCOPE = Scope("org", "project", "glm-4.6")
 ASKED: list[dict[str, Any]] = [{"role": "user", "content": "What is the weather?"}]
-CALL = {
+CALL: dict[str, Any] = {
     "id": "call_1",
     "type": "function",
     "function": {"name": "weather", "arguments": '{"city": "Paris", "days": 2}'},
@@ -246,6 +246,27 @@ def one_spelling(function: dict[str, str]) -> tuple[str, str]:
         return function["name"], msgspec.json.encode(msgspec.json.decode(text or "{}") if text.strip() else {}).decode()
     except msgspec.DecodeError:
         return function["name"], text
+
+
+RAN: dict[str, Any] = {"id": "call_0", "type": "code_interpreter", "code_interpreter": {"input": "1+1"}}
+OUT: dict[str, Any] = {"type": "code_interpreter", "code_interpreter": {"outputs": [{"logs": "2"}]}}
+WHOLE = RAN | {"code_interpreter": RAN["code_interpreter"] | OUT["code_interpreter"]}
+
+
+@pytest.mark.parametrize("sent", [[WHOLE], [RAN, OUT], None], ids=["whole", "in-pieces", "left-out"])
+@pytest.mark.parametrize("with_function", [False, True])
+def test_what_the_service_ran_makes_no_difference(sent: list[dict[str, Any]] | None, with_function: bool) -> None:
+    """Clients send such calls back whole, in pieces, or not at all (contract 3.4); the thought is found."""
+    calls: tuple[CompletedCall, ...] = (CompletedCall("", "", "", native=WHOLE),)
+    if with_function:
+        calls += (CompletedCall("call_1", "weather", CALL["function"]["arguments"]),)
+    back = [*(sent or []), *([CALL] if with_function else [])]
+    message = {"role": "assistant", "content": "Two."} | ({"tool_calls": back} if back else {})
+    held = kept(ASKED, answer("Two.", calls=calls))
+    assert restored([*ASKED, message], held)[-1] == "Let me see."
+    # By the function's id alone, where what stood before was changed.
+    changed = restored([{"role": "user", "content": "Another?"}, message], held)[-1]
+    assert changed == ("Let me see." if with_function else None)
 
 
 @given(MESSAGES, MESSAGES)

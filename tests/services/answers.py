@@ -9,9 +9,9 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 Body = Mapping[str, Any]
 
@@ -37,12 +37,48 @@ class ScriptedCall:
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptedTool:
+    """A call of a tool that the service runs itself, where the request offers it (contract 3.4).
+
+    Code is not run where the request says `sandbox: none`, so nothing comes out. `in_one`: all of it in one chunk.
+    `more`: members beside those that are known.
+    """
+
+    kind: Literal["code_interpreter", "web_browser", "drawing_tool"]
+    input: str
+    outputs: tuple[Mapping[str, Any], ...] = ()
+    in_one: bool = False
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def members(self, place: int) -> dict[str, Any]:
+        """The call as a whole; `place` is its own among the calls of the answer."""
+        body: dict[str, Any] = {"input": self.input} if self.input else {}
+        if self.outputs:
+            body["outputs"] = [dict(output) for output in self.outputs]
+        return {"id": f"call_-9907{place}", "type": self.kind, self.kind: body, **self.more}
+
+    def pieces(self, place: int) -> list[dict[str, Any]]:
+        """As a stream has it: what is put in, then what comes out; the id on the first piece only."""
+        whole = self.members(place)
+        if self.in_one:
+            return [whole]
+        bodies: list[dict[str, Any]] = [{"input": piece} for piece in fragments(self.input)]
+        if self.outputs:
+            bodies.append({"outputs": whole[self.kind]["outputs"]})
+        later = [{"type": self.kind, self.kind: body} for body in bodies[1:]]
+        return [whole | {self.kind: bodies[0]}, *later]
+
+
+ScriptedAny = ScriptedCall | ScriptedTool
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the model would like to say. `finish` in place of the finish reason that follows from the rest."""
 
     text: str = DEFAULT_TEXT
     reasoning: str = DEFAULT_REASONING
-    calls: tuple[ScriptedCall, ...] = ()
+    calls: tuple[ScriptedAny, ...] = ()
     finish: str | None = None
 
 
@@ -56,7 +92,7 @@ class Said:
 
     reasoning: tuple[str, ...]
     text: tuple[str, ...]
-    calls: tuple[ScriptedCall, ...]
+    calls: tuple[ScriptedAny, ...]
     finish: str
 
     @property
@@ -96,9 +132,10 @@ def said(answer: Answer, bounds: Bounds) -> Said:
     text = "" if bounds.must_call else answer.text
     if bounds.schema is not None and not _is_json(text):
         text = json.dumps(instance(bounds.schema))
-    if calls and text == DEFAULT_TEXT:
+    asks = any(not _has_run(call) for call in calls)
+    if asks and text == DEFAULT_TEXT:
         text = ""
-    finish = answer.finish or ("tool_calls" if calls else "stop")
+    finish = answer.finish or ("tool_calls" if asks else "stop")
     reasoning = pieces(answer.reasoning) if bounds.thinks else ()
     whole = Said(reasoning, pieces(_stopped(text, bounds.stops)), calls, finish)
     return whole if bounds.most is None else _cut(whole, bounds.most)
@@ -109,15 +146,34 @@ def pieces(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"\s*\S+\s*", text)) if text.strip() else ((text,) if text else ())
 
 
-def _calls(answer: Answer, bounds: Bounds) -> tuple[ScriptedCall, ...]:
+def fragments(text: str) -> Iterator[str]:
+    """A text in pieces of four characters."""
+    return (text[start : start + 4] for start in range(0, len(text), 4))
+
+
+def _has_run(call: ScriptedAny) -> bool:
+    """Whether nobody has to carry it out."""
+    return isinstance(call, ScriptedTool) and bool(call.outputs)
+
+
+def _calls(answer: Answer, bounds: Bounds) -> tuple[ScriptedAny, ...]:
     offered = {tool["function"]["name"]: tool["function"] for tool in bounds.tools if tool.get("type") == "function"}
-    calls = tuple(call for call in answer.calls if call.name in offered)
+    run = {tool["type"]: tool.get(tool["type"]) or {} for tool in bounds.tools if tool.get("type") != "function"}
+    calls = tuple(
+        replace(call, outputs=()) if isinstance(call, ScriptedTool) and _is_the_callers(run[call.kind]) else call
+        for call in answer.calls
+        if (call.kind in run if isinstance(call, ScriptedTool) else call.name in offered)
+    )
     if isinstance(bounds.must_call, str):
-        calls = tuple(call for call in calls if call.name == bounds.must_call)
+        calls = tuple(call for call in calls if isinstance(call, ScriptedCall) and call.name == bounds.must_call)
     if bounds.must_call and not calls and offered:
         name = bounds.must_call if isinstance(bounds.must_call, str) else next(iter(offered))
         calls = (ScriptedCall(name, instance(offered[name].get("parameters") or {})),)
     return calls[:1] if bounds.one_call else calls
+
+
+def _is_the_callers(tool: Mapping[str, Any]) -> bool:
+    return tool.get("sandbox") == "none"
 
 
 def _cut(whole: Said, most: int) -> Said:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from tests.services.answers import Bounds
@@ -22,9 +22,13 @@ KNOWN: Final = frozenset(
     }
 )
 ROLES: Final = frozenset({"system", "user", "assistant", "tool"})
-TOOL_TYPES: Final = frozenset(
-    {"function", "retrieval", "web_search", "mcp", "code_interpreter", "web_browser", "drawing_tool"}
-)
+BUILT_IN: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
+    "code_interpreter": {"sandbox": frozenset({"auto", "none"})},
+    "web_browser": {},
+    "drawing_tool": {},
+}
+"""What the object of such a tool may say (contract 3.1): its members, and their words. It may be absent."""
+TOOL_TYPES: Final = frozenset({"function", "retrieval", "web_search", "mcp"})
 FUNCTION_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 SIZES: Final = (256, 512, 1024, 2048)
 MOST_INPUTS: Final = 64
@@ -41,6 +45,8 @@ class Model:
     sees: bool = False
     streams_calls: bool = False
     open_range: bool = False
+    runs: bool = False
+    """It has tools of its own: it runs code, searches, draws."""
 
 
 _NEW: Final = Model(most_tokens=131_072, streams_calls=True)
@@ -55,7 +61,8 @@ MODELS: Final[Mapping[str, Model]] = {
     "glm-4.6v": Model(most_tokens=32_768, sees=True, streams_calls=True),
     "glm-4.5v": Model(most_tokens=16_384, sees=True),
     "glm-4-32b-0414-128k": Model(most_tokens=16_384, thinks=False),
-    **dict.fromkeys(("glm-4-plus", "glm-4-air", "glm-4-flash"), _OLD),
+    **dict.fromkeys(("glm-4", "glm-4-plus", "glm-4-air", "glm-4-flash"), _OLD),
+    **dict.fromkeys(("glm-4-alltools", "tob-alltools-api-dev"), replace(_OLD, runs=True)),
 }
 EMBEDDERS: Final[Mapping[str, int]] = {"embedding-3": 2048, "embedding-2": 1024}
 Plan = Literal["general", "coding"]
@@ -146,11 +153,18 @@ def _check_message(look: Look, message: Mapping[str, Any], path: str, model: Mod
     if message["role"] == "tool" and not message.get("tool_call_id"):
         raise wrong("tool_call_id 参数非法。请检查文档。", param=path)
     for call in message.get("tool_calls") or ():
-        if not isinstance(call.get("function", {}).get("arguments"), str) or not call.get("id"):
-            raise wrong("tool_calls 参数非法。请检查文档。", param=path)
+        _check_call(call, path, model)
     known = {"role", "content", "tool_calls", "tool_call_id", "reasoning_content", "name"}
     for name in message.keys() - known:
         look.ignore(f"{path}.{name}")
+
+
+def _check_call(call: Mapping[str, Any], path: str, model: Model) -> None:
+    """A call of the history: a function's, or one of the model's own tools."""
+    kind = call.get("type")
+    is_own = model.runs and kind in BUILT_IN and isinstance(call.get(str(kind)), dict)
+    if not is_own and (not isinstance(call.get("function", {}).get("arguments"), str) or not call.get("id")):
+        raise wrong("tool_calls 参数非法。请检查文档。", param=path)
 
 
 def _check_parts(parts: list[Any], path: str, model: Model) -> None:
@@ -206,10 +220,22 @@ def _check_tools(look: Look, model: Model) -> None:
     if len(tools or ()) > 128:
         raise wrong("tools 数组最大不得超过128。", "1210", "tools")
     for place, tool in enumerate(tools or ()):
-        if tool.get("type") not in TOOL_TYPES:
-            raise wrong("tools.type 参数非法。请检查文档。", "1210", f"tools[{place}]")
-        if tool["type"] == "function":
-            _check_function(tool, f"tools[{place}]")
+        _check_tool(tool, f"tools[{place}]", model)
+
+
+def _check_tool(tool: Mapping[str, Any], path: str, model: Model) -> None:
+    kind = str(tool.get("type"))
+    if kind not in TOOL_TYPES and not (model.runs and kind in BUILT_IN):
+        raise wrong("tools.type 参数非法。请检查文档。", "1210", path)
+    if kind == "function":
+        _check_function(tool, path)
+    if kind not in BUILT_IN:
+        return
+    words, body = BUILT_IN[kind], tool.get(kind, {})
+    if tool.keys() - {"type", kind} or not isinstance(body, dict) or body.keys() - words.keys():
+        raise wrong(f"tools.{kind} 参数非法。请检查文档。", "1210", path)
+    if any(value not in words[name] for name, value in body.items()):
+        raise wrong(f"tools.{kind} 参数非法，取值范围 {sorted(words['sandbox'])}", "1210", path)
 
 
 def _check_function(tool: Mapping[str, Any], path: str) -> None:

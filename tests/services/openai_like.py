@@ -51,6 +51,10 @@ class Manners:
     most_temperature: float = 2
     context: int | None = CONTEXT
     choice: Literal["obeyed", "words", "ignored"] = "obeyed"
+    tools: frozenset[str] = frozenset({"function"})
+    """The types that it takes."""
+    pairs: bool = False
+    """The result of a call must stand behind it."""
     greedy_alone: bool = False
     """With temperature 0 it makes one choice only (recorded: "n must be 1 when using greedy sampling")."""
     late_constraint: bool = False
@@ -65,6 +69,8 @@ MANNERS: Final[Mapping[str, Manners]] = {
         thinking="none",
         most_stops=4,
         context=None,
+        tools=frozenset({"function", "custom"}),
+        pairs=True,
     ),
     "vllm": Manners(
         known=_COMMON | _LOCAL | {"request_id", "prompt_logprobs"},
@@ -85,7 +91,13 @@ MANNERS: Final[Mapping[str, Manners]] = {
         thinking="effort",
         choice="ignored",
     ),
-    "generic": Manners(known=_COMMON, reasoning="reasoning_content", thinking="none", most_stops=4),
+    "generic": Manners(
+        known=_COMMON,
+        reasoning="reasoning_content",
+        thinking="none",
+        most_stops=4,
+        tools=frozenset({"function", "code_interpreter", "web_browser", "drawing_tool"}),
+    ),
 }
 
 
@@ -158,6 +170,8 @@ def _check_messages(look: Look, manners: Manners) -> None:
     messages = look.given("messages")
     if not isinstance(messages, list) or not messages:
         raise bad("messages: a list of at least one is needed", "messages")
+    if manners.pairs:
+        _check_results(messages)
     for place, message in enumerate(messages):
         path = f"messages[{place}]"
         if message.get("role") not in manners.roles:
@@ -172,6 +186,20 @@ def _check_messages(look: Look, manners: Manners) -> None:
             if manners.unknown == "refused" and name not in {"refusal", "function_call", "audio"}:
                 raise bad(f"Unrecognized request argument supplied: {path}.{name}", path)
             look.ignore(f"{path}.{name}")
+
+
+def _check_results(messages: list[Mapping[str, Any]]) -> None:
+    """As OpenAI does: each result answers a call of the assistant's message before, and no call stays without one."""
+    asked: set[Any] = set()
+    for place, message in enumerate(messages):
+        if message.get("role") == "tool":
+            if message.get("tool_call_id") not in asked:
+                raise bad("messages with role 'tool' must be a response to a preceding message with 'tool_calls'.")
+            asked.discard(message["tool_call_id"])
+            continue
+        if asked:
+            raise bad(f"messages[{place}]: an assistant message with 'tool_calls' must be followed by its results.")
+        asked = {call.get("id") for call in message.get("tool_calls") or ()}
 
 
 def _check_part(part: Mapping[str, Any], path: str) -> None:
@@ -202,6 +230,9 @@ def _check_numbers(look: Look, manners: Manners) -> None:
 
 def _check_tools(look: Look, manners: Manners) -> None:
     choice, tools = look.given("tool_choice"), look.given("tools")
+    for place, tool in enumerate(tools or ()):
+        if tool.get("type") not in manners.tools:
+            raise bad(f"tools[{place}].type: expected one of {sorted(manners.tools)}", f"tools[{place}].type")
     if manners.choice == "ignored":
         return  # `ignore_beyond` has it
     if choice is not None and choice != "none" and not tools:

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
-from tests.services.answers import CACHED_TOKENS, PROMPT_TOKENS, Said, ScriptedCall
+from tests.services.answers import (
+    CACHED_TOKENS,
+    PROMPT_TOKENS,
+    Said,
+    ScriptedAny,
+    ScriptedTool,
+    fragments,
+)
 
 Kind = Literal["role", "reasoning", "text", "call", "finish", "usage"]
 CREATED: Final = 1_773_349_506
@@ -68,16 +75,23 @@ class GlmShape:
         """As recorded: the role on every text."""
         for piece in said.reasoning:
             yield self._frame("reasoning", head, {"role": "assistant", "reasoning_content": piece})
+        before, after = _around_the_text(said)
+        for index, call in before:
+            yield from self._call_frames(index, call, head)
         for piece in said.text:
             yield self._frame("text", head, {"role": "assistant", "content": piece})
-        for index, call in enumerate(said.calls):
+        for index, call in after:
             yield from self._call_frames(index, call, head)
         last = self._frame("finish", head, {"role": "assistant", "content": ""})
         last.body["choices"][0]["finish_reason"] = said.finish
         last.body["usage"] = usage_of(said)
         yield last
 
-    def _call_frames(self, index: int, call: ScriptedCall, head: Head) -> Iterator[Frame]:
+    def _call_frames(self, index: int, call: ScriptedAny, head: Head) -> Iterator[Frame]:
+        if isinstance(call, ScriptedTool):
+            for members in call.pieces(index):
+                yield self._frame("call", head, {"role": "assistant", "content": "", "tool_calls": [members]})
+            return
         whole = self._call(index, call)
         if not head.pieces_of_calls:
             yield self._frame("call", head, {"tool_calls": [whole]})
@@ -89,7 +103,9 @@ class GlmShape:
             yield self._frame("call", head, {"tool_calls": [again]})
 
     @staticmethod
-    def _call(index: int, call: ScriptedCall) -> dict[str, Any]:
+    def _call(index: int, call: ScriptedAny) -> dict[str, Any]:
+        if isinstance(call, ScriptedTool):
+            return {"index": index} | call.members(index)
         function = {"name": call.name, "arguments": call.text}
         return {"id": f"call_-7807{index}", "index": index, "type": "function", "function": function}
 
@@ -121,10 +137,7 @@ class OpenAiShape:
         if self.reasoning:
             message[self.reasoning] = "".join(said.reasoning) or None
         if said.calls:
-            message["tool_calls"] = [
-                {"id": f"chatcmpl-tool-{index}", "type": "function", "function": {"name": c.name, "arguments": c.text}}
-                for index, c in enumerate(said.calls)
-            ]
+            message["tool_calls"] = [self._call(index, call) for index, call in enumerate(said.calls)]
         choices = [
             {
                 "index": index,
@@ -153,15 +166,29 @@ class OpenAiShape:
     def _said(self, said: Said, head: Head, choice: int) -> Iterator[Frame]:
         for piece in said.reasoning if self.reasoning else ():
             yield self._frame("reasoning", head, choice, {self.reasoning: piece})
+        before, after = _around_the_text(said)
+        for index, call in before:
+            yield from self._call_frames(index, call, head, choice)
         for piece in said.text:
             frame = self._frame("text", head, choice, {"content": piece})
             if head.logprobs:
                 frame.body["choices"][0]["logprobs"] = logprobs_of((piece,))
             yield frame
-        for index, call in enumerate(said.calls):
+        for index, call in after:
             yield from self._call_frames(index, call, head, choice)
 
-    def _call_frames(self, index: int, call: ScriptedCall, head: Head, choice: int) -> Iterator[Frame]:
+    @staticmethod
+    def _call(index: int, call: ScriptedAny) -> dict[str, Any]:
+        if isinstance(call, ScriptedTool):
+            return call.members(index)
+        function = {"name": call.name, "arguments": call.text}
+        return {"id": f"chatcmpl-tool-{index}", "type": "function", "function": function}
+
+    def _call_frames(self, index: int, call: ScriptedAny, head: Head, choice: int) -> Iterator[Frame]:
+        if isinstance(call, ScriptedTool):
+            for members in call.pieces(index):
+                yield self._frame("call", head, choice, {"tool_calls": [members]})
+            return
         function = {"name": call.name}
         if self.whole_calls:
             function["arguments"] = call.text
@@ -237,6 +264,10 @@ def logprobs_of(tokens: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def fragments(text: str) -> Iterator[str]:
-    """A text in pieces of four characters."""
-    return (text[start : start + 4] for start in range(0, len(text), 4))
+def _around_the_text(said: Said) -> tuple[list[tuple[int, ScriptedAny]], list[tuple[int, ScriptedAny]]]:
+    """The calls with their places: what the service ran before it spoke, and what it asks for when it has spoken."""
+    calls = list(enumerate(said.calls))
+    ran: list[tuple[int, ScriptedAny]] = [
+        (place, call) for place, call in calls if isinstance(call, ScriptedTool) and call.outputs
+    ]
+    return ran, [each for each in calls if each not in ran]

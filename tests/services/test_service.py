@@ -20,6 +20,7 @@ from tests.services import (
     Break,
     BreakKind,
     ScriptedCall,
+    ScriptedTool,
     Service,
     ServiceName,
     running,
@@ -202,6 +203,117 @@ def test_a_streamed_call_of_glm(zai: Service, tool_stream: bool | None, count: i
     pieces = [chunk["choices"][0]["delta"].get("tool_calls") for chunk in chunks]
     assert len([piece for piece in pieces if piece]) == count
     assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def runs(*tools: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """A request to a model that runs tools of its own."""
+    return {"model": "glm-4-alltools", "messages": HELLO, "tools": list(tools)} | members
+
+
+CODE = ScriptedTool("code_interpreter", "print(6 * 7)", ({"type": "logs", "logs": "42"},))
+BROWSE = ScriptedTool("web_browser", "Oslo", ({"title": "Oslo", "link": "x", "content": "Rain."},), in_one=True)
+SANDBOX: dict[str, Any] = {"type": "code_interpreter", "code_interpreter": {"sandbox": "auto"}}
+
+
+@pytest.mark.parametrize(
+    ("tool", "code"),
+    [
+        (SANDBOX, None),
+        ({"type": "code_interpreter"}, None),
+        ({"type": "code_interpreter", "code_interpreter": {"sandbox": "none"}}, None),
+        ({"type": "code_interpreter", "code_interpreter": {"sandbox": "mine"}}, "1210"),
+        ({"type": "code_interpreter", "code_interpreter": {"box": "auto"}}, "1210"),
+        ({"type": "code_interpreter", "code_interpreter": "auto"}, "1210"),
+        ({"type": "code_interpreter", "sandbox": "auto"}, "1210"),
+        ({"type": "web_browser"}, None),
+        ({"type": "web_browser", "web_browser": {}}, None),
+        ({"type": "web_browser", "web_browser": {"page": 1}}, "1210"),
+        ({"type": "drawing_tool", "drawing_tool": {}}, None),
+        ({"type": "drawing_tool", "web_browser": {}}, "1210"),
+        ({"type": "shell"}, "1210"),
+    ],
+)
+def test_which_tools_of_its_own_glm_takes(zai: Service, tool: dict[str, Any], code: str | None) -> None:
+    """Contract 3.1: with or without an object of their own, which may say what it knows."""
+    reply = post(zai, runs(tool))
+    assert (reply.error["code"] if reply.status == 400 else None) == code
+
+
+def test_only_some_models_of_glm_have_such_tools(zai: Service) -> None:
+    """Others refuse the type."""
+    assert post(zai, runs(SANDBOX, model="glm-4.6")).error["code"] == "1210"
+
+
+@pytest.mark.parametrize(
+    ("call", "model", "status"),
+    [
+        ({"type": "code_interpreter", "code_interpreter": {"input": "1"}}, "glm-4-alltools", 200),
+        ({"type": "code_interpreter", "code_interpreter": "1"}, "glm-4-alltools", 400),
+        ({"type": "code_interpreter", "code_interpreter": {"input": "1"}}, "glm-4.6", 400),
+    ],
+)
+def test_which_calls_of_the_history_glm_takes(zai: Service, call: dict[str, Any], model: str, status: int) -> None:
+    """Those of its own tools only where it has them, and with their object."""
+    said = {"role": "assistant", "content": "", "tool_calls": [call]}
+    assert post(zai, {"model": model, "messages": [*HELLO, said, *HELLO]}).status == status
+
+
+def test_glm_runs_code(zai: Service) -> None:
+    """Contract 3.4: whole, or what is put in piece by piece, then what came out; the id once, then words."""
+    zai.answer_with(Answer("It is 42.", calls=(CODE,)), always=True)
+    whole = post(zai, runs(SANDBOX)).json["choices"][0]
+    body = {"input": CODE.input, "outputs": [{"type": "logs", "logs": "42"}]}
+    call = {"id": "call_-99070", "type": "code_interpreter", "code_interpreter": body}
+    assert whole["message"]["tool_calls"] == [{"index": 0} | call]
+    assert (whole["message"]["content"], whole["finish_reason"]) == ("It is 42.", "stop")
+    deltas = [chunk["choices"][0]["delta"] for chunk in post(zai, runs(SANDBOX, stream=True)).stream.chunks]
+    pieces = [piece for delta in deltas for piece in delta.get("tool_calls", ())]
+    assert [piece["code_interpreter"] for piece in pieces] == [
+        *({"input": text} for text in ("prin", "t(6 ", "* 7)")),
+        {"outputs": body["outputs"]},
+    ]
+    assert [piece.get("id") for piece in pieces] == ["call_-99070", None, None, None]
+    assert all("index" not in piece for piece in pieces)
+
+
+def test_glm_does_not_run_code_that_is_the_callers(zai: Service) -> None:
+    """Contract 3.4: with `sandbox: none` it writes it in two pieces or more, and ends with calls."""
+    zai.answer_with(Answer(calls=(CODE,)))
+    tool = {"type": "code_interpreter", "code_interpreter": {"sandbox": "none"}}
+    chunks = post(zai, runs(tool, stream=True)).stream.chunks
+    pieces = [piece for chunk in chunks for piece in chunk["choices"][0]["delta"].get("tool_calls", ())]
+    assert len(pieces) >= 2
+    assert all(piece["code_interpreter"].keys() == {"input"} for piece in pieces)
+    assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_glm_calls_tools_of_both_kinds(zai: Service) -> None:
+    """What it has run comes before its words, what it asks for behind them; what is not offered is not called."""
+    function = ScriptedCall("get_weather", {"city": "Oslo"})
+    zai.answer_with(Answer("Look.", reasoning="", calls=(function, BROWSE, CODE)))
+    chunks = post(zai, runs({"type": "web_browser"}, *TOOLS, stream=True)).stream.chunks
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
+    said = [delta["tool_calls"][0]["type"] if "tool_calls" in delta else delta["content"] for delta in deltas]
+    assert said == ["web_browser", "Look.", "function", ""]
+    assert deltas[0]["tool_calls"][0]["web_browser"].keys() == {"input", "outputs"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "status"),
+    [
+        ([{"role": "tool", "tool_call_id": "1", "content": "x"}], 400),
+        ([{"role": "assistant", "content": "x"}, {"role": "tool", "tool_call_id": "1", "content": "x"}], 400),
+        (
+            [{"role": "assistant", "tool_calls": [{"id": "1"}]}, {"role": "tool", "tool_call_id": "1", "content": "x"}],
+            200,
+        ),
+        ([{"role": "assistant", "tool_calls": [{"id": "1"}]}, {"role": "user", "content": "x"}], 400),
+    ],
+)
+def test_openai_pairs_calls_and_results(messages: list[dict[str, Any]], status: int) -> None:
+    """Each result answers a call, and each call has one."""
+    with running("openai") as openai:
+        assert post(openai, {"model": "gpt-4o", "messages": [*HELLO, *messages]}).status == status
 
 
 def test_thinking_eats_a_small_limit(zai: Service) -> None:

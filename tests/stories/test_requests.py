@@ -165,6 +165,8 @@ def histories() -> Iterator[object]:
     parts = result | {"content": [{"type": "text", "text": "Sunny"}]}
     yield pytest.param([*WEATHER, asked, parts], id="a result in parts")
     yield pytest.param([*WEATHER, {"role": "assistant", "content": "arguments=''"}, result], id="a result of no call")
+    code = {"id": "c1", "type": "code_interpreter", "code_interpreter": {"input": "1+1"}}
+    yield pytest.param([*WEATHER, asked | {"tool_calls": [code]}, result], id="code and what came out")
     yield pytest.param([*WEATHER, *WEATHER], id="two questions")
     yield pytest.param([{"role": "developer", "content": "Be kind"}, *HELLO], id="a developer")
     yield pytest.param([*HELLO, {"role": "system", "content": "Be kind"}], id="a system message at the end")

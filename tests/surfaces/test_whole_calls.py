@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,21 @@ def test_each_choice_has_its_own_calls() -> None:
     calls.feed([_piece(0, "{", name="f"), _piece(0, "[", name="g", choice=1), _piece(0, "}"), _piece(0, "]", choice=1)])
     [left] = calls.feed([Delta(choice=1, finish_reason="tool_calls")])
     assert left.tool_calls[0].arguments == "[]"
+
+
+def test_a_tool_that_the_service_runs_does_not_wait() -> None:
+    """Its pieces leave at once, in their order; the call before them is whole, and what it still gets is not lost."""
+    native = [ToolCallDelta(1, native={"type": "web_browser"}), ToolCallDelta(2, native={"type": "web_browser"})]
+    calls = WholeCalls()
+    assert calls.feed([_piece(0, "{", name="f")]) == []
+    assert calls.feed([Delta(tool_calls=(native[0],))]) == [
+        Delta(tool_calls=(ToolCallDelta(0, id="call_0", name="f", arguments="{"),)),
+        Delta(tool_calls=(native[0],)),
+    ]
+    assert calls.feed([Delta(tool_calls=(native[1],))]) == [Delta(tool_calls=(native[1],))]
+    assert calls.feed([_piece(0, "}"), END]) == [
+        msgspec.structs.replace(END, tool_calls=(ToolCallDelta(0, arguments="}"),))
+    ]
 
 
 PIECES = st.lists(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.environments import Environment, SetUpError, client, create, run, version_of
+from tools.environments import Environment, SetUpError, client, create, run, unfit, version_of
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -62,6 +62,30 @@ def test_a_client_is_made_once(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == ""
     done = subprocess.run([tmp_path / "some" / "bin" / "python", "-c", "import sys"], check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("bound", "version", "why"),
+    [
+        ("3.12", (3, 11), None),
+        ("3.12", (3, 12), "some needs a Python below 3.12, and this one is 3.12"),
+        ("3.9", (3, 10), "some needs a Python below 3.9, and this one is 3.10"),
+        (None, (3, 13), None),
+    ],
+)
+def test_a_client_may_be_bounded(tmp_path: Path, bound: str | None, version: tuple[int, int], why: str | None) -> None:
+    """By a line of the file that its lock is made from; versions are numbers, not texts."""
+    text = "some==1\n" if bound is None else f"# Why it is so.\n# python < {bound}\nsome==1\n"
+    (tmp_path / "some.in").write_text(text, encoding="utf-8")
+    assert unfit(tmp_path / "some.txt", version) == why
+
+
+def test_a_client_that_is_not_for_this_python_is_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is said, and nothing is tried."""
+    (tmp_path / "some.in").write_text("# python < 3.0\n", encoding="utf-8")
+    client(tmp_path / "some.txt", tmp_path / "some")
+    assert "some needs a Python below 3.0" in capsys.readouterr().err
+    assert not (tmp_path / "some").exists()
 
 
 def test_a_failed_install_is_not_noted(tmp_path: Path) -> None:

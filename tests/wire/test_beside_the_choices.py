@@ -14,8 +14,8 @@ from glmgate.wire.fold import Fold
 from glmgate.wire.sse import DONE_DATA, SseReader
 
 FOUND = [{"title": "A", "link": "https://a.test", "refer": "ref_1"}, {"title": "B", "refer": "ref_2"}]
-INPUT = {"type": "code_interpreter", "id": "call_1", "code_interpreter": {"input": "1+1"}}
-OUTPUT = {"type": "code_interpreter", "code_interpreter": {"outputs": [{"type": "logs", "logs": "2"}]}}
+INPUT: dict[str, Any] = {"type": "code_interpreter", "id": "call_1", "code_interpreter": {"input": "1+1"}}
+OUTPUT: dict[str, Any] = {"type": "code_interpreter", "code_interpreter": {"outputs": [{"type": "logs", "logs": "2"}]}}
 ANSWER = (
     Delta(content="Two", extra={"web_search": FOUND[:1]}),
     Delta(tool_calls=(ToolCallDelta(0, native=INPUT),)),
@@ -54,4 +54,5 @@ def test_a_plain_answer_has_them_once(surface: Surface) -> None:
     body = msgspec.json.decode(plain(head(surface), fold.result()))
     assert body["web_search"] == FOUND
     assert body["content_filter"] == [{"role": "assistant", "level": 3}]
-    assert body["choices"][0]["message"]["tool_calls"] == [{"index": 0} | INPUT, {"index": 1} | OUTPUT]
+    whole = INPUT["code_interpreter"] | OUTPUT["code_interpreter"]
+    assert body["choices"][0]["message"]["tool_calls"] == [{"index": 0} | INPUT | {"code_interpreter": whole}]

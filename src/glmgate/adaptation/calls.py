@@ -23,8 +23,8 @@ def problem_of_calls(calls: Mapping[int, CallFold], names: Collection[str]) -> s
     return None
 
 
-def whole_calls(calls: Mapping[int, CallFold]) -> tuple[ToolCallDelta, ...]:
-    """The calls as one piece each, counted from 0; one without arguments has an empty object, which clients read."""
+def whole_calls(calls: Mapping[int, CallFold], *, first: int = 0) -> tuple[ToolCallDelta, ...]:
+    """The calls as one piece each, counted from `first`; one without arguments has an empty object, for clients."""
     return tuple(
         ToolCallDelta(
             index=index,
@@ -33,7 +33,7 @@ def whole_calls(calls: Mapping[int, CallFold]) -> tuple[ToolCallDelta, ...]:
             arguments="".join(call.arguments) or "{}",
             custom=call.custom,
         )
-        for index, (_, call) in enumerate(sorted(calls.items()))
+        for index, (_, call) in enumerate(sorted(calls.items()), start=first)
     )
 
 

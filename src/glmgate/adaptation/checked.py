@@ -53,7 +53,19 @@ class Checked(Piece):
     one allowed is no good either, or a part of a bad answer has left already, it raises UnsupportedValue.
     """
 
-    __slots__ = ("_asked", "_fold", "_goal", "_going", "_problem", "_profile", "_spent", "_strayed", "_total")
+    __slots__ = (
+        "_asked",
+        "_begin",
+        "_fold",
+        "_goal",
+        "_going",
+        "_next",
+        "_problem",
+        "_profile",
+        "_spent",
+        "_strayed",
+        "_total",
+    )
 
     def __init__(self, goal: Goal, profile: Profile) -> None:
         super().__init__()
@@ -66,6 +78,9 @@ class Checked(Piece):
         self._going = False
         self._strayed = False
         self._problem: str | None = None
+        # What the service has run in one call has left; pieces of the next one must not have its indexes.
+        self._begin = 0
+        self._next = 0
 
     @override
     def feed(self, delta: Delta) -> tuple[Delta, ...]:
@@ -74,7 +89,8 @@ class Checked(Piece):
             delta = msgspec.structs.replace(delta, usage=self._total)
         if self._problem is not None:
             return _something(Delta(choice=delta.choice, usage=delta.usage))
-        native, delta = _apart(delta)
+        native, delta = _apart(_moved(delta, self._begin))
+        self._next = max(self._next, *(piece.index + 1 for each in native for piece in each.tool_calls), 0)
         self._fold.feed(delta)
         if delta.finish_reason is None:
             return native + _something(self._shown(delta))
@@ -87,6 +103,7 @@ class Checked(Piece):
         problem, answer = self._problem, "".join(self._fold.content)[:_SHOWN_AGAIN]
         self._problem, self._fold, self._spent = None, ChoiceFold(), self._total
         self._asked += 1
+        self._begin = self._next
         self._strayed = False
         self.done = False
         text = self._goal.again.replace("{problem}", problem)
@@ -173,7 +190,7 @@ class Checked(Piece):
         given = "".join(self._fold.content)
         text = given if self._fold.calls else bare(given)
         logprobs = self._fold.logprobs if text == given else None
-        calls = whole_calls(self._fold.calls)
+        calls = whole_calls(self._fold.calls, first=self._next)
         whole = msgspec.structs.replace(
             delta, content=text or None, tool_calls=calls, logprobs=logprobs, finish_reason=end
         )
@@ -185,9 +202,17 @@ class Checked(Piece):
         return tuple(ToolCallDelta(index, arguments="{}") for index, call in calls if not any(call.arguments))
 
 
+def _moved(delta: Delta, by: int) -> Delta:
+    """A delta whose calls have indexes behind those that were used up."""
+    if not by or not delta.tool_calls:
+        return delta
+    calls = tuple(msgspec.structs.replace(piece, index=piece.index + by) for piece in delta.tool_calls)
+    return msgspec.structs.replace(delta, tool_calls=calls)
+
+
 def _apart(delta: Delta) -> tuple[tuple[Delta, ...], Delta]:
     """What the service ran by itself goes on at once; the rest is looked at."""
-    native = tuple(piece for piece in delta.tool_calls if piece.native is not None)
+    native = delta.run_there
     if not native:
         return (), delta
     rest = tuple(piece for piece in delta.tool_calls if piece.native is None)

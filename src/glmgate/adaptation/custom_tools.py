@@ -89,6 +89,8 @@ class CustomCalls(Piece):
         return (Delta(tool_calls=tuple(pieces)),) if pieces else ()
 
     def _piece(self, piece: ToolCallDelta) -> list[ToolCallDelta]:
+        if piece.native is not None:
+            return [piece]
         if piece.index in self._held:
             self._held[piece.index].append(piece)
             return []

@@ -72,7 +72,7 @@ class NoCalls(Piece):
     @override
     def feed(self, delta: Delta) -> tuple[Delta, ...]:
         self._spoke = self._spoke or bool(delta.content)
-        native = tuple(piece for piece in delta.tool_calls if piece.native is not None)
+        native = delta.run_there
         self._called = self._called or len(native) < len(delta.tool_calls)
         if not self._called:
             return (delta,)

@@ -62,6 +62,7 @@ CHAT: Final[tuple[Rule[ChatRequest], ...]] = (
     length.texts,
     roles.one_system,
     history.history,
+    history.results,
     history.thoughts_there,
     content.last_words,
     numbers.likeliest,

@@ -14,12 +14,14 @@ from glmgate.adaptation.change import Change
 from glmgate.adaptation.profile import Profile
 from glmgate.adaptation.trees import deeper_than
 from glmgate.errors import InvalidRequest, MissingParameter
-from glmgate.wire.chat import ChatRequest, FunctionCall, Message, ToolCall
+from glmgate.wire.chat import ChatRequest, FunctionCall, Message, Part, ToolCall
 from glmgate.wire.engine import Note
 
 _DEEPEST: Final = 64
 _THOUGHTS: Final = "messages.reasoning_content"
 _OTHER_NAME: Final = "reasoning"
+_BETWEEN_WORDS: Final = "\n"
+_UNNAMED: Final = "tool"
 
 
 def thoughts(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
@@ -45,7 +47,10 @@ def thoughts_there(request: ChatRequest, profile: Profile) -> Change[ChatRequest
 
 
 def history(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
-    """Give every call of the history the one form that the deployment reads."""
+    """Give every call of the history the one form that the deployment reads.
+
+    Calls of tools that it does not have are told in words, with what came out.
+    """
     # Looked at before anything is built: most messages have no calls.
     if all(message.tool_calls is None for message in request.messages):
         return Change(request)
@@ -55,6 +60,26 @@ def history(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
         for place, message in enumerate(request.messages)
     ]
     return Change(msgspec.structs.replace(request, messages=messages), notes=tuple(notes))
+
+
+def results(request: ChatRequest, profile: Profile) -> Change[ChatRequest]:
+    """Each result stands behind the call that it answers, where a service refuses others (contract 7.2).
+
+    Clients that write their agent's calls as text send results of calls that nobody made.
+    """
+    if profile.turns.results == "anywhere" or all(message.role != "tool" for message in request.messages):
+        return Change(request)
+    messages: list[Message] = []
+    added = False
+    for message in request.messages:
+        if message.role == "tool" and message.tool_call_id not in _open_ids(messages):
+            message = _behind_a_call(message, messages)  # noqa: PLW2901  # the one that is sent in its place
+            added = True
+        messages.append(message)
+    if not added:
+        return Change(request)
+    note = Note("messages.tool_calls", "added", exact=False)
+    return Change(msgspec.structs.replace(request, messages=messages), notes=(note,))
 
 
 def arguments_text(arguments: str | dict[str, Any] | None, path: str) -> str:
@@ -79,17 +104,61 @@ def arguments_text(arguments: str | dict[str, Any] | None, path: str) -> str:
 
 
 def _regular(message: Message, place: int, profile: Profile, notes: dict[Note, None]) -> Message:
-    calls = []
+    calls: list[ToolCall] = []
+    said: list[str] = []
     for index, call in enumerate(message.tool_calls or ()):
         path = f"messages[{place}].tool_calls[{index}]"
         if call.type in profile.tools.native_types:
             calls.append(call)
         elif call.type is not None and call.type != "function":
             kind = call.type if call.type in profile.tools.known_types else "other"
-            notes[Note(f"messages.tool_calls.{kind}", "omitted", exact=False)] = None
+            words = _in_words(kind, call)
+            said += words
+            notes[Note(f"messages.tool_calls.{kind}", "content" if words else "omitted", exact=False)] = None
         else:
             calls.append(_function_call(call, path, profile))
-    return msgspec.structs.replace(message, tool_calls=calls or None)
+    return msgspec.structs.replace(message, tool_calls=calls or None, content=_with_words(message.content, said))
+
+
+def _in_words(kind: str, call: ToolCall) -> list[str]:
+    """What a tool of another service was given and what came out; nothing where the call does not say."""
+    body = call.unknown.get(kind)
+    return [f"{kind}: {msgspec.json.encode(body).decode()}"] if body and isinstance(body, dict) else []
+
+
+def _with_words(content: str | list[Part] | None, said: list[str]) -> str | list[Part] | None:
+    """A content that also tells which tools another service has run, and what came out."""
+    if not said:
+        return content
+    if isinstance(content, list):
+        return [*content, *(Part(type="text", text=text) for text in said)]
+    return _BETWEEN_WORDS.join([*([content] if content else []), *said])
+
+
+def _open_ids(messages: list[Message]) -> set[str | None]:
+    """The ids of the calls that a result may answer which stands behind `messages`."""
+    asked = _asked(messages)
+    return set() if asked is None else {call.id for call in messages[asked].tool_calls or ()}
+
+
+def _asked(messages: list[Message]) -> int | None:
+    """The place of the assistant's message behind which only results stand; None where there is none."""
+    for place in range(len(messages) - 1, -1, -1):
+        if messages[place].role != "tool":
+            return place if messages[place].role == "assistant" else None
+    return None
+
+
+def _behind_a_call(result: Message, messages: list[Message]) -> Message:
+    """`result` with its id; a call for it is put into `messages`. What it was called with, nobody knows."""
+    given = result.tool_call_id or f"call_{len(messages)}"
+    call = ToolCall(id=given, type="function", function=FunctionCall(name=result.name or _UNNAMED, arguments="{}"))
+    if (asked := _asked(messages)) is None:
+        messages.append(Message(role="assistant", content="", tool_calls=[call]))
+    else:
+        before = messages[asked]
+        messages[asked] = msgspec.structs.replace(before, tool_calls=[*(before.tool_calls or ()), call])
+    return msgspec.structs.replace(result, tool_call_id=given)
 
 
 def _function_call(call: ToolCall, path: str, profile: Profile) -> ToolCall:

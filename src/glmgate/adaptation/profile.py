@@ -169,13 +169,15 @@ class Turns(Part, frozen=True):
 
     Where only the roles of `silent` speak, a user's message of `added` follows (contract row N9). `system`: such
     messages may stand anywhere, or only one at the beginning, into which all are joined (N8). `end`: of several
-    messages of the assistant at the end one is made, or they stay.
+    messages of the assistant at the end one is made, or they stay. `results`: what tools gave may stand anywhere, or
+    only behind the call that it answers.
     """
 
     silent: tuple[str, ...] = ("system",)
     added: str = ""
     end: Literal["one", "any"] = "one"
     system: Literal["anywhere", "first"] = "anywhere"
+    results: Literal["anywhere", "behind_calls"] = "anywhere"
 
 
 class SchemaLimits(Part, frozen=True):

@@ -50,7 +50,7 @@ def stop(request: G, profile: Profile) -> Change[G]:
 
 
 class Stop(Piece):
-    """Ends the answer before the first stop string in its visible text."""
+    """Ends the answer before the first stop string in its visible text. What the service has run was said before."""
 
     __slots__ = ("_logprobs", "_scanner")
 
@@ -68,7 +68,7 @@ class Stop(Piece):
         text = self._scanner.feed(delta.content) if delta.content else ""
         if self._scanner.found:
             self.done = True
-            return (self._seen(delta, text, finish_reason="stop", tool_calls=()),)
+            return (self._seen(delta, text, finish_reason="stop", tool_calls=delta.run_there),)
         if delta.tool_calls or delta.finish_reason:
             text += self._scanner.flush()
         after = self._seen(delta, text)

@@ -79,7 +79,7 @@ def _by_object(request: ChatRequest, choice: ToolChoice, profile: Profile) -> Ch
     if choice.type == "allowed_tools":
         return _allowed(request, choice, profile)
     if choice.type in profile.tools.native_types:
-        return Change(request)
+        return Change(request) if "named" in profile.tools.choices else _left_to_the_model(request)
     if choice.type != "function":
         raise UnsupportedValue(
             f"'tool_choice.type' is {choice.type[:32]!r}, but this model is offered functions only.",
@@ -124,6 +124,13 @@ def _named(request: ChatRequest, names: list[str], param: str) -> list[Tool]:
                 f"{param!r} names {name[:64]!r}, which is not among the functions in 'tools'.", param=param
             )
     return [by_name[name] for name in dict.fromkeys(names)]
+
+
+def _left_to_the_model(request: ChatRequest) -> Change[ChatRequest]:
+    """A tool that the service runs itself was named, and it knows no such choice: nobody else could make the call."""
+    return Change(
+        msgspec.structs.replace(request, tool_choice=None), notes=(Note("tool_choice", "omitted", exact=False),)
+    )
 
 
 def _force(request: ChatRequest, tools: list[Tool], profile: Profile, *, named: bool = False) -> Change[ChatRequest]:

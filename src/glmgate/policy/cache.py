@@ -118,8 +118,9 @@ def size_of(read: tuple[Delta, ...]) -> int:
     for delta in read:
         size += 330 + len(delta.content or "") + len(delta.reasoning or "")
         size += sum(120 + len(piece.arguments) for piece in delta.tool_calls)
-        if delta.logprobs:
-            size += len(msgspec.msgpack.encode(delta.logprobs))
+        for document in (delta.logprobs, delta.extra, *(piece.native for piece in delta.tool_calls)):
+            if document:
+                size += len(msgspec.msgpack.encode(document))
     return size
 
 

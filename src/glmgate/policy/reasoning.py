@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from glmgate.wire.chat import ChatRequest, FunctionCall, Message, Part
+from glmgate.wire.chat import ChatRequest, FunctionCall, Message, Part, ToolCall
 from glmgate.wire.fold import CompletedChoice
 from glmgate.wire.members import plain
 
@@ -139,9 +139,9 @@ def family_of(model: str) -> str:
 def _answer(choice: CompletedChoice) -> Message:
     """`choice` as the message that a client puts into its history."""
     document: dict[str, Any] = {"role": "assistant", "content": choice.content}
-    if choice.calls:
+    if calls := [call for call in choice.calls if call.native is None]:
         document["tool_calls"] = [
-            {"id": call.id, "function": {"name": call.name, "arguments": call.arguments}} for call in choice.calls
+            {"id": call.id, "function": {"name": call.name, "arguments": call.arguments}} for call in calls
         ]
     return msgspec.convert(document, Message)
 
@@ -152,12 +152,21 @@ def _has_thought(message: Message) -> bool:
 
 
 def _by_ids(scope: Scope, message: Message) -> str | None:
-    """The key by id and function of each call; None unless there are calls and each has both."""
-    words = [word for call in message.tool_calls or () for word in (call.id, call.function and call.function.name)]
+    """The key by id and function of each call; None unless there are calls and each has both.
+
+    What the service ran by itself is left out here and in `_message_line`: clients send it in pieces, whole or not.
+    """
+    words = [word for call in message.tool_calls or () for word in _names(call)]
     if not words or not all(words):
         return None
     named = (word for word in words if word)
     return sha256(_line("calls", scope.organisation, scope.project, scope.family, *named)).hexdigest()
+
+
+def _names(call: ToolCall) -> tuple[str | None, ...]:
+    if call.function is None and call.type not in (None, "function", "custom"):
+        return ()  # the service ran it by itself
+    return (call.id, None if call.function is None else call.function.name)
 
 
 def _message_line(message: Message) -> bytes:

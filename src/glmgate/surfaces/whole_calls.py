@@ -48,6 +48,11 @@ class WholeCalls:
             yield rest
 
     def _piece(self, choice: int, piece: ToolCallDelta) -> Iterable[ToolCallDelta]:
+        if piece.native is not None:  # it has no arguments that could be waited for
+            if choice in self._held:
+                yield self._held.pop(choice).whole()
+            yield piece
+            return
         held = self._held.get(choice)
         if held is not None and held.first.index == piece.index:
             held.arguments.append(piece.arguments)

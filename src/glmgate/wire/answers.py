@@ -15,6 +15,7 @@ from glmgate.wire.delta import Delta, FinishReason, ToolCallDelta, Usage
 from glmgate.wire.engine import Note, Surface
 from glmgate.wire.fold import CompletedCall, CompletedChoice, Completion
 from glmgate.wire.legacy_logprobs import legacy
+from glmgate.wire.native_stream import NativeStream
 from glmgate.wire.sse import DONE, event_bytes
 
 _OPENAI_WORDS: dict[str, str] = {"sensitive": "content_filter", "model_context_window_exceeded": "length"}
@@ -63,6 +64,7 @@ class ChunkWriter:
     _usage: dict[int, Usage] = field(default_factory=dict)
     _written: dict[int, int] = field(default_factory=dict)
     _extra: dict[str, Any] = field(default_factory=dict)
+    _calls: dict[int, NativeStream] = field(default_factory=dict)
 
     def write(self, deltas: Iterable[Delta]) -> bytes:
         """The bytes for what one read brought; empty when there is nothing to say yet."""
@@ -94,11 +96,32 @@ class ChunkWriter:
             self._usage[delta.choice] = delta.usage
         if delta.finish_reason is not None:
             self._finished[delta.choice] = delta.finish_reason
-        if delta.content or delta.reasoning or delta.tool_calls or delta.logprobs:
-            body = self._chunk(delta.choice, _delta_members(delta, self.head), None, self._logprobs(delta))
-            yield body | delta.extra if delta.extra else body
-        elif delta.extra:
-            self._extra |= delta.extra
+        first, *more = self._parts(delta)
+        if first.content or first.reasoning or first.tool_calls or first.logprobs:
+            body = self._chunk(first.choice, _delta_members(first, self.head), None, self._logprobs(first))
+            yield body | first.extra if first.extra else body
+        elif first.extra:
+            self._extra |= first.extra
+        for part in more:
+            yield self._chunk(part.choice, _delta_members(part, self.head), None)
+
+    def _parts(self, delta: Delta) -> list[Delta]:
+        """The deltas of the chunks that one makes: each piece of a tool that the service runs has a chunk (0.4)."""
+        calls = self._calls.get(delta.choice)
+        if calls is None:
+            if not delta.tool_calls:
+                return [delta]
+            calls = self._calls[delta.choice] = NativeStream()
+        pieces = calls.feed(delta.tool_calls)
+        if delta.finish_reason is not None:
+            pieces += calls.close()
+        if all(piece.native is None for piece in pieces):
+            return [msgspec.structs.replace(delta, tool_calls=tuple(pieces)) if pieces else delta]
+        first, *rest = pieces
+        return [
+            msgspec.structs.replace(delta, tool_calls=(first,)),
+            *(Delta(choice=delta.choice, tool_calls=(piece,)) for piece in rest),
+        ]
 
     def _chunk(
         self,
@@ -179,7 +202,7 @@ def _delta_members(delta: Delta, head: Head) -> dict[str, Any]:
         "content": "" if delta.content is None and head.surface == "zai" else delta.content,
         "reasoning_content": delta.reasoning,
     }
-    if delta.tool_calls and head.legacy_call:
+    if delta.tool_calls and head.legacy_call and delta.tool_calls[0].native is None:
         members["function_call"] = _legacy_piece(delta.tool_calls)
     elif delta.tool_calls:
         members["tool_calls"] = [_call_piece(piece) for piece in delta.tool_calls]
@@ -229,7 +252,7 @@ def _message(head: Head, choice: CompletedChoice) -> dict[str, Any]:
         "content": choice.content or empty,
         "reasoning_content": choice.reasoning,
     }
-    if choice.calls and head.legacy_call:
+    if choice.calls and head.legacy_call and choice.calls[0].native is None:
         call = choice.calls[0]
         message["function_call"] = {"name": call.name, "arguments": call.arguments}
     elif choice.calls:

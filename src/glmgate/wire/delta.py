@@ -81,3 +81,8 @@ class Delta(msgspec.Struct, frozen=True, omit_defaults=True):
     def says_something(self) -> bool:
         """True when a client would see a difference: text, reasoning, a call or an end."""
         return bool(self.content or self.reasoning or self.tool_calls or self.finish_reason)
+
+    @property
+    def run_there(self) -> tuple[ToolCallDelta, ...]:
+        """The pieces of tools that the service runs itself."""
+        return tuple(piece for piece in self.tool_calls if piece.native is not None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glmgate.wire.delta import Delta, FinishReason, ToolCallDelta, Usage
+from glmgate.wire.native_calls import NativeCalls, joined
 
 
 @dataclass(slots=True)
@@ -24,7 +25,8 @@ class CallFold:
         self.name = self.name or piece.name
         self.arguments.append(piece.arguments)
         self.custom = self.custom or piece.custom
-        self.native = self.native or piece.native
+        if piece.native is not None:
+            self.native = piece.native if self.native is None else joined(self.native, piece.native)
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class ChoiceFold:
     content: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     calls: dict[int, CallFold] = field(default_factory=dict)
+    native: NativeCalls = field(default_factory=NativeCalls)
     finish_reason: FinishReason | None = None
     logprobs: dict[str, list[Any]] | None = None
     usage: Usage = field(default_factory=Usage)
@@ -45,7 +48,7 @@ class ChoiceFold:
         if delta.reasoning:
             self.reasoning.append(delta.reasoning)
         for piece in delta.tool_calls:
-            self.calls.setdefault(piece.index, CallFold()).feed(piece)
+            self.calls.setdefault(self._place(piece), CallFold()).feed(piece)
         self.finish_reason = delta.finish_reason or self.finish_reason
         self.usage = delta.usage or self.usage
         if delta.logprobs:
@@ -53,12 +56,16 @@ class ChoiceFold:
             for key, items in delta.logprobs.items():
                 self.logprobs.setdefault(key, []).extend(items or [])
 
+    def _place(self, piece: ToolCallDelta) -> int:
+        """Each piece of what the service runs has an index of its own; the call stands where its first one does."""
+        return piece.index if piece.native is None else self.native.of(piece.native, piece.index).index
+
 
 @dataclass(frozen=True, slots=True)
 class CompletedCall:
     """A whole tool call; `arguments` is JSON text as the model wrote it, of a `custom` tool its input.
 
-    `native` as in `ToolCallDelta`.
+    `native`: of a tool that the service ran, all its pieces as one.
     """
 
     id: str

@@ -1,6 +1,7 @@
 """The tool calls of one choice, piece by piece, however an upstream tells them apart (contract 0.4, 3.3, C10).
 
-Out come calls with an index that counts from 0, one id and one name, on their first piece.
+Out come calls with an index that counts from 0, one id and one name, on their first piece. Those of tools that the
+service runs itself keep all that they came with (contract 3.4).
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from typing import Any, Final
 
 import msgspec
 
+from glmgate.engines.upstream.frames import Unreadable
 from glmgate.engines.upstream.shapes import Call, Function
 from glmgate.wire.delta import ToolCallDelta
+from glmgate.wire.native_calls import INPUT, OUTPUTS, NativeCalls, body_of
 
 _BUILT_IN: Final = ("code_interpreter", "web_browser", "drawing_tool", "retrieval", "web_search", "mcp")
-_CALLERS: Final = (None, "", "function", "custom")
+_CALLERS: Final = ("function", "custom")
 _NO_FUNCTION: Final = Function()
 
 
@@ -58,27 +61,27 @@ class _Open:
 class Calls:
     """Feed it the pieces of each chunk in their order."""
 
-    __slots__ = ("_built_in", "_by_id", "_by_index", "_last", "_new_id", "_next")
+    __slots__ = ("_by_id", "_by_index", "_last", "_native", "_new_id", "_next")
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id
         self._by_index: dict[int, _Open] = {}
         self._by_id: dict[str, _Open] = {}
         self._last: _Open | None = None
-        self._built_in = False
+        self._native: NativeCalls | None = None
         self._next = 0
 
     def __bool__(self) -> bool:
         """Whether there is a call of any kind."""
-        return self._last is not None or self._built_in
+        return self._last is not None or self._native is not None
 
     @property
     def for_caller(self) -> bool:
         """Whether there is a call that the caller has to carry out."""
         return self._last is not None
 
-    def feed(self, pieces: Iterable[Call]) -> tuple[ToolCallDelta, ...]:
-        """The pieces in regular form."""
+    def feed(self, pieces: Iterable[dict[str, Any]]) -> tuple[ToolCallDelta, ...]:
+        """The pieces in regular form. Raises Unreadable for what is none."""
         return tuple(delta for piece in pieces if (delta := self._feed(piece)) is not None)
 
     def close(self) -> tuple[ToolCallDelta, ...]:
@@ -91,9 +94,10 @@ class Calls:
                 deltas.append(ToolCallDelta(index=call.index, arguments="{}"))
         return tuple(deltas)
 
-    def _feed(self, piece: Call) -> ToolCallDelta | None:
-        if piece.type not in _CALLERS and piece.function is None:
-            return self._native(piece)
+    def _feed(self, given: dict[str, Any]) -> ToolCallDelta | None:
+        if (kind := _kind_of_native(given)) is not None:
+            return self._run_there(kind, given)
+        piece = _call(given)
         name, arguments = _said(piece.function or piece.custom or _NO_FUNCTION)
         call = self._find(piece, name, arguments)
         if call is None:
@@ -123,15 +127,38 @@ class Calls:
             self._by_index[piece.index] = call
         return call
 
-    def _native(self, piece: Call) -> ToolCallDelta:
+    def _run_there(self, kind: str, given: dict[str, Any]) -> ToolCallDelta:
         """A piece of a tool that the upstream runs itself: each has an index of its own (contract 0.4)."""
-        members: dict[str, Any] = {"type": piece.type}
-        if piece.id:
-            members["id"] = piece.id
-        members |= {name: value for name in _BUILT_IN if (value := getattr(piece, name)) is not None}
+        members = {"type": kind} | {name: value for name, value in given.items() if value is not None}
+        members.pop("index", None)
+        if body := body_of(members):
+            # Readers of such pieces ask whether there is one of the two, not what it is.
+            members[kind] = {
+                name: value for name, value in body.items() if value is not None or name not in (INPUT, OUTPUTS)
+            }
+        if self._native is None:
+            self._native = NativeCalls()
         self._next, index = self._next + 1, self._next
-        self._built_in = True
+        if self._native.of(members, index).pieces == 1 and not members.get("id"):
+            members["id"] = self._new_id()
         return ToolCallDelta(index=index, native=members)
+
+
+def _kind_of_native(piece: dict[str, Any]) -> str | None:
+    """The type of a tool that the upstream runs itself; None for calls that are the caller's."""
+    if piece.get("function") is not None:
+        return None
+    kind = piece.get("type")
+    if kind and isinstance(kind, str):
+        return None if kind in _CALLERS else kind
+    return next((name for name in _BUILT_IN if piece.get(name) is not None), None)
+
+
+def _call(piece: dict[str, Any]) -> Call:
+    try:
+        return msgspec.convert(piece, Call, strict=False)
+    except (msgspec.ValidationError, RecursionError) as exc:
+        raise Unreadable(str(exc)) from exc
 
 
 def _is_another(call: _Open, given: str | None, name: str, arguments: str) -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from glmgate.engines.upstream.calls import Calls
-from glmgate.engines.upstream.shapes import Call, Choice, Message
+from glmgate.engines.upstream.shapes import Choice, Message
 from glmgate.wire.delta import Delta, FinishReason
 from glmgate.wire.legacy_logprobs import modern
 
@@ -69,10 +71,12 @@ def _text(piece: Message) -> str | None:
     return content or piece.refusal or None
 
 
-def _pieces(piece: Message) -> list[Call]:
+def _pieces(piece: Message) -> list[dict[str, Any]]:
     """The calls of a piece; the older single one is one without an id (contract row C7)."""
     pieces = piece.tool_calls or []
-    return [*pieces, Call(index=0, function=piece.function_call)] if piece.function_call else pieces
+    return (
+        [*pieces, {"index": 0, "function": msgspec.to_builtins(piece.function_call)}] if piece.function_call else pieces
+    )
 
 
 def _logprobs(given: dict[str, Any] | None) -> dict[str, Any] | None:

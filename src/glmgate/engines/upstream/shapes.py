@@ -29,12 +29,6 @@ class Call(msgspec.Struct, frozen=True):
     type: str | None = None
     function: Function | None = None
     custom: Function | None = None
-    code_interpreter: Any = None
-    web_browser: Any = None
-    drawing_tool: Any = None
-    retrieval: Any = None
-    web_search: Any = None
-    mcp: Any = None
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -44,12 +38,15 @@ class Text(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A delta or a whole message. The same thought stands in both members of some that write both."""
+    """A delta or a whole message. The same thought stands in both members of some that write both.
+
+    `tool_calls` are as they came: those of functions are read as `Call`, of all others every member is kept.
+    """
 
     content: str | list[Text] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    tool_calls: list[Call] | None = None
+    tool_calls: list[dict[str, Any]] | None = None
     function_call: Function | None = None
     refusal: str | None = None
 

@@ -17,12 +17,11 @@ from glmgate.wire.delta import Delta
 
 def read(body: bytes, reading: Reading) -> tuple[Delta, ...]:
     """The whole answer. Raises what its error means; EngineFailed when it is none."""
+    answer = Answer(reading)
     try:
-        chunk = document(body)
+        pieces = {delta.choice: delta for delta in answer.feed(document(body))}
     except Unreadable as exc:
         raise no_answer(body, reading) from exc
-    answer = Answer(reading)
-    pieces = {delta.choice: delta for delta in answer.feed(chunk)}
     answer.end_unnamed()
     return tuple(_merged(pieces.get(end.choice), end) for end in answer.close())
 

@@ -46,15 +46,14 @@ def _whole(body: Wire, choice: Wire, *, legacy: bool) -> AIMessage:
         kept[ALL_TOOLS] = pieces
     if legacy and functions:
         kept["function_call"] = dict(functions[0]["function"])
-    parsed = [_parsed(call) for call in functions]
-    usage = body.get("usage")
+    calls, invalid = _parsed(functions)
     return AIMessage(
         content=said.get("content") or "",
         additional_kwargs=kept,
-        tool_calls=[call for call in parsed if call["type"] == "tool_call"],
-        invalid_tool_calls=[call for call in parsed if call["type"] == "invalid_tool_call"],
-        usage_metadata=usage_of(usage) if usage else None,
-        response_metadata=_metadata(body, choice, usage),
+        tool_calls=calls,
+        invalid_tool_calls=invalid,
+        usage_metadata=usage_of(body.get("usage")),
+        response_metadata=_metadata(body, choice, body.get("usage")),
         id=body.get("id"),
     )
 
@@ -72,8 +71,10 @@ def _pieces(calls: Iterable[Wire]) -> list[BuiltInPiece]:
     return pieces
 
 
-def usage_of(usage: Wire) -> UsageMetadata:
-    """LangChain's words for what an answer cost."""
+def usage_of(usage: Wire | None) -> UsageMetadata | None:
+    """LangChain's words for what an answer cost; None where nothing was said of it."""
+    if not usage:
+        return None
     spent = int(usage.get("prompt_tokens") or 0)
     written = int(usage.get("completion_tokens") or 0)
     told = UsageMetadata(
@@ -128,7 +129,7 @@ class StreamReader:
         """The chunk that ends the stream, with all that was held back."""
         return self._chunk(
             content="",
-            usage_metadata=usage_of(self._usage) if self._usage else None,
+            usage_metadata=usage_of(self._usage),
             response_metadata=_metadata(self._body, self._choice, self._usage),
             chunk_position="last",
         )
@@ -192,7 +193,19 @@ class StreamReader:
         return kind(id=self._body.get("id"), response_metadata=metadata, **members)
 
 
-def _parsed(call: Wire) -> ToolCall | InvalidToolCall:
+def _parsed(calls: Iterable[Wire]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+    good: list[ToolCall] = []
+    bad: list[InvalidToolCall] = []
+    for call in calls:
+        made = _call(call)
+        if made["type"] == "tool_call":
+            good.append(made)
+        else:
+            bad.append(made)
+    return good, bad
+
+
+def _call(call: Wire) -> ToolCall | InvalidToolCall:
     """A call of a function; one whose arguments are no JSON object is kept as an invalid one."""
     function = call.get("function") or {}
     call = {**call, "function": {"name": function.get("name"), "arguments": function.get("arguments") or "{}"}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ import openai
 import pytest
 from langchain_core.exceptions import ContextOverflowError, ModelError
 from langchain_core.load import dumpd, load
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
@@ -193,14 +194,16 @@ def test_structured_output_reads_what_was_asked_for(service: Service, model: Cha
 
 
 def test_the_all_tools_models_stream_their_own_chunks(service: Service) -> None:
-    """By the name that is asked, also of a call; whole answers are messages as usual."""
+    """By the name that is asked, which may be a call's; others stream LangChain's."""
     made = model_of(service, model="glm-4-alltools")
-    service.fail_with(400, code="1211", times=None, model="glm-4-alltools")
-    with pytest.raises(openai.BadRequestError):
-        made.invoke("Hello")
-    chunks = list(made.stream("Hello", model="glm-4.6"))
+    said = {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}
+    service.fail_with(200, f"data: {json.dumps(said)}\n\ndata: [DONE]\n\n".encode(), times=1)
+    chunks = list(made.stream("Hello"))
+    assert [type(chunk) for chunk in chunks] == [ALLToolsMessageChunk] * 2
+    assert isinstance(summed(chunks), ALLToolsMessageChunk)
+    others = list(made.stream("Hello", model="glm-4.6"))
     made.close()
-    assert not any(isinstance(chunk, ALLToolsMessageChunk) for chunk in chunks)
+    assert {type(chunk) for chunk in others} == {AIMessageChunk}
 
 
 def test_a_busy_service_is_asked_again_when_it_says(service: Service, model: ChatZhipuAI) -> None:

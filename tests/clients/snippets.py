@@ -125,6 +125,9 @@ def prints_reasoning_and_text(run: Run) -> bool:
     return reasoning > 0 and text > 0 and run.tokens > max(reasoning, text)
 
 
+LANGCHAIN: Final = ("langchain_agent", "langchain_embeddings")
+"""Snippets that are run in this repository's environment, by test_langchain_seeds.py."""
+
 TEXT: Final = (ends_with_stop, has_no_special_token, has_five_words)
 MESSAGE: Final = (ends_with_stop, has_no_special_token, is_a_message, message_has_five_words)
 

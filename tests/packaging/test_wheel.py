@@ -125,11 +125,12 @@ def test_it_is_small_enough(wheel: Path) -> None:
     assert wheel.stat().st_size <= 40_000_000
 
 
-def test_it_holds_every_file_of_the_package(wheel: Path) -> None:
-    """Models, profiles, templates, migrations and the type marker travel with the code; nothing else does."""
+def test_it_holds_every_file_of_both_packages(wheel: Path) -> None:
+    """Models, profiles, templates, migrations and the type markers travel with the code; nothing else does."""
     packed = set(zipfile.ZipFile(wheel).namelist())
-    files = [path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    expected = {path.relative_to(PACKAGE.parent).as_posix() for path in files}
+    packages = (PACKAGE, PACKAGE.with_name("langchain_zhipuai"))
+    files = [path for package in packages for path in package.rglob("*") if path.is_file()]
+    expected = {path.relative_to(PACKAGE.parent).as_posix() for path in files if "__pycache__" not in path.parts}
     assert {name for name in packed if ".dist-info/" not in name} == expected
     assert {name.rpartition("/")[2] for name in packed if name.endswith(".gguf")} == {
         "all-minilm-l6-v2.gguf",

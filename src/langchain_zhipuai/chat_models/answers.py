@@ -187,7 +187,7 @@ class StreamReader:
         self._calls.append(begun)
         return begun
 
-    def _chunk(self, **members: Any) -> AIMessageChunk:  # noqa: ANN401 - the members of a message
+    def _chunk(self, **members: Any) -> AIMessageChunk:
         kind = ALLToolsMessageChunk if self.model.lower() in ALL_TOOLS_MODELS else AIMessageChunk
         metadata = {"model_provider": PROVIDER} | members.pop("response_metadata", {})
         return kind(id=self._body.get("id"), response_metadata=metadata, **members)

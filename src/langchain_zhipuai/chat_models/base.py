@@ -151,7 +151,7 @@ class ChatZhipuAI(Account, BaseChatModel):
         self,
         functions: Sequence[Tool],
         function_call: str | Mapping[str, str] | None = None,
-        **kwargs: Any,  # noqa: ANN401 - as `bind` takes them
+        **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """The model with functions in OpenAI's older words; its answers have `function_call` as well."""
         wire = [tool["function"] for tool in wire_tools(functions)]

@@ -1,0 +1,7 @@
+"""What an agent does, as it does it."""
+
+from __future__ import annotations
+
+from langchain_zhipuai.callbacks.agent_callback_handler import AgentExecutorAsyncIteratorCallbackHandler, AgentStatus
+
+__all__ = ["AgentExecutorAsyncIteratorCallbackHandler", "AgentStatus"]

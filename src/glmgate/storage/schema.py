@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The newest migration. It stands here so that a start on an up-to-date database need not import Alembic (0.3 s)."""
 
 # Constraints with names can be changed by later migrations on every database.
@@ -29,6 +29,8 @@ organisations: Final = Table(
     Column("id", String(64), primary_key=True),
     Column("name", String(200), nullable=False),
     Column("created_at", Double, nullable=False),
+    # What it may do, as JSON (`wire.terms.Terms`): always read and written as one value.
+    Column("terms", Text, nullable=False, server_default="{}"),
 )
 
 projects: Final = Table(
@@ -36,6 +38,17 @@ projects: Final = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("organisation_id", String(64), ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("name", String(200), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("archived_at", Double, nullable=True),
+    Column("terms", Text, nullable=False, server_default="{}"),
+)
+
+service_accounts: Final = Table(
+    "service_accounts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("project_id", String(64), ForeignKey("projects.id"), nullable=False, index=True),
     Column("name", String(200), nullable=False),
     Column("created_at", Double, nullable=False),
 )
@@ -52,6 +65,10 @@ keys: Final = Table(
     Column("previous_until", Double, nullable=True),
     Column("expires_at", Double, nullable=True),
     Column("revoked_at", Double, nullable=True),
+    Column("kind", String(8), nullable=False, server_default="user"),
+    # A service account's id, without a foreign key: SQLite could not drop such a column again.
+    Column("owner", String(64), nullable=True),
+    Column("terms", Text, nullable=False, server_default="{}"),
 )
 
 # What holds for the whole database, such as the fingerprint of the master key.
@@ -60,6 +77,21 @@ facts: Final = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("value", String(1000), nullable=False),
+)
+
+# Every administrative act, chained by digests (`policy.audit`): rows are added and never changed.
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("before", Text, nullable=True),
+    Column("after", Text, nullable=True),
+    Column("previous", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
 )
 
 # What models thought, by digests of the conversations (`policy.reasoning`). No foreign key: who asks without keys

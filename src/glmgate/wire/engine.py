@@ -16,6 +16,7 @@ from glmgate.wire.chat import ChatRequest
 from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
+from glmgate.wire.terms import Scope
 from glmgate.wire.tokenizer import TokenizerRequest
 
 Surface = Literal["zai", "openai"]
@@ -46,11 +47,13 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the key and what it belongs to."""
+    """Who asks: the key and what it belongs to. `scopes` are the terms that hold for it, the widest first."""
 
     key_id: str
     organisation: str = "default"
     project: str = "default"
+    scopes: tuple[Scope, ...] = ()
+    admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

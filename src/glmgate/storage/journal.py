@@ -131,11 +131,12 @@ class OwnJournal(Segments):
             self._new_segment(self._last + 1)
         try:
             written = os.write(self._descriptor, data)
-            if written < len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path(self._last)))
         except OSError:
             self._cut()
             raise
+        if written < len(data):
+            self._cut()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path(self._last)))
         self._size += written
 
     def sync(self) -> None:
@@ -212,7 +213,7 @@ def _instances(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
     names = (path.name.split(".") for path in folder.iterdir() if not path.name.endswith(f".{_BROKEN}"))
-    return sorted({parts[0] for parts in names if len(parts) == 2})  # noqa: PLR2004 -- INSTANCE.what
+    return sorted({parts[0] for parts in names if len(parts) == 2})
 
 
 def _locked(path: Path, flags: int) -> int | None:

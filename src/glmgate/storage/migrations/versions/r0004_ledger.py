@@ -72,9 +72,7 @@ def _make_rows() -> None:
     )
     op.create_index("ix_ledger_at", "ledger", ["at"])
     reserved = sa.text("state = 'reserved'")
-    op.create_index(
-        "ix_ledger_reserved", "ledger", ["instance_id"], sqlite_where=reserved, postgresql_where=reserved
-    )
+    op.create_index("ix_ledger_reserved", "ledger", ["instance_id"], sqlite_where=reserved, postgresql_where=reserved)
     op.create_table(
         "requests",
         sa.Column("uid", sa.String(40), nullable=False),

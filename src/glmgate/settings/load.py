@@ -34,7 +34,7 @@ from glmgate.settings.sources import (
 )
 from glmgate.settings.upstreams import UpstreamSettings, referred, upstreams
 from glmgate.settings.values import converted
-from glmgate.storage.settings import StorageSettings
+from glmgate.storage.settings import LedgerSettings, StorageSettings
 from glmgate.surfaces.middleware.loopback import is_loopback_host
 from glmgate.surfaces.settings import ServerSettings
 from glmgate.telemetry.settings import LogSettings
@@ -69,6 +69,7 @@ class Settings:
     routing: RoutingSettings = field(default_factory=RoutingSettings)
     reasoning: ReasoningSettings = field(default_factory=ReasoningSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
     upstreams: tuple[UpstreamSettings, ...] = ()
     routed: tuple[Model, ...] = ()
     found: tuple[Found, ...] = ()
@@ -128,7 +129,7 @@ def _put_together(
     home: Path, given: Places, environment: Mapping[str, str], contents: FileContents, *, secrets: bool
 ) -> Settings:
     made = (_made(section, kind, given) for section, kind in CLASSES)
-    server, _, storage, engine, pulling, aliases, routing, reasoning, cache, log = made
+    server, _, storage, ledger, engine, pulling, aliases, routing, reasoning, cache, log = made
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
     services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
@@ -140,6 +141,7 @@ def _put_together(
         file=contents.file,
         server=server,
         storage=StorageSettings(url=storage.url.replace("{home}", str(home))),
+        ledger=ledger,
         engine=engine,
         aliases=aliases,
         log=log,

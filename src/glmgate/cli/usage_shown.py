@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
+from unicodedata import east_asian_width
 
+from glmgate.cli.chat.visible import one_line
 from glmgate.cli.ledger import plain_money
 from glmgate.policy.ledger import Amount
 from glmgate.policy.usage import UsageRow
@@ -81,23 +83,33 @@ def as_csv(shown: Shown) -> str:
 
 
 def as_table(shown: Shown, *, columns: int, block: str) -> str:
-    """A table that is at most so many columns wide, with a sum below and bars where there is room for them."""
-    head = [*(name.upper() for name in shown.by), *_HEAD, *shown.currencies]
-    cells = [[*_labels(shown, row), *_cells(row, shown.currencies)] for row in shown.rows]
-    cells.append(["all", *[""] * (len(shown.by) - 1), *_cells(_sum(shown), shown.currencies)])
+    """A table that is at most so many columns wide, with a sum below and bars where there is room for them.
+
+    On a narrow terminal it has fewer numbers; money is never left out.
+    """
     named = len(shown.by)
-    widths = [max(len(row[place]) for row in [head, *cells]) for place in range(len(head))]
-    _narrow(widths, named, columns)
-    room = columns - sum(widths) - len(_GAP) * len(widths)
+    table = [
+        [*(name.upper() for name in shown.by), *_HEAD, *shown.currencies],
+        *([*_labels(shown, row), *_cells(row, shown.currencies)] for row in shown.rows),
+        ["all", *[""] * (named - 1), *_cells(_sum(shown), shown.currencies)],
+    ]
+    widths = _widths(table, named, columns)
+    for less in _LESS:
+        if _whole(widths) <= columns:
+            break
+        place = table[0].index(less)
+        table = [[*row[:place], *row[place + 1 :]] for row in table]
+        widths = _widths(table, named, columns)
+    room = columns - _whole(widths) - len(_GAP)
     bars = _bars(shown, min(room, _BAR[1]), block) if room >= _BAR[0] else [""] * len(shown.rows)
-    lines = [_line(head, widths, named)]
-    lines += [_GAP.join((_line(row, widths, named), bar)).rstrip() for row, bar in zip(cells, bars, strict=False)]
-    if len(shown.rows) > 1:
-        lines.append(_line(cells[-1], widths, named))
-    return "\n".join([*lines, *_remarks(shown)])
+    head, *rows, total = (_line(row, widths, named) for row in table)
+    lines = [head, *(_GAP.join((row, bar)).rstrip() for row, bar in zip(rows, bars, strict=True))]
+    return "\n".join([*lines, *([total] if len(rows) > 1 else []), *_remarks(shown)])
 
 
 _HEAD: Final = ("REQUESTS", "CALLS", "INPUT", "CACHED", "OUTPUT")
+_LESS: Final = ("CACHED", "CALLS", "REQUESTS", "OUTPUT", "INPUT")
+"""What is left out first where there is no room."""
 
 
 def _numbers(row: UsageRow) -> dict[str, Any]:
@@ -129,7 +141,7 @@ def _labels(shown: Shown, row: UsageRow) -> list[str]:
     key = names.get("key")
     if key is not None and (name := shown.key_names.get(key)):
         names["key"] = f"{name} ({key[:8]})"
-    return [name if name.isprintable() else repr(name) for name in names.values()]
+    return [one_line(name) for name in names.values()]
 
 
 def _rounded(nano: int) -> str:
@@ -137,24 +149,42 @@ def _rounded(nano: int) -> str:
     return f"{nano / 10**9:,.4f}"
 
 
-def _narrow(widths: list[int], named: int, columns: int) -> None:
-    """Take from the names, the longest first, until the table fits or they are short."""
-    for place in range(named):
-        widths[place] = min(widths[place], _LONGEST_NAME)
-    while sum(widths) + len(_GAP) * (len(widths) - 1) > columns:
+def _widths(table: Sequence[Sequence[str]], named: int, columns: int) -> list[int]:
+    """How wide each column is. Names give way, the longest first, until all fits or they are short."""
+    widths = [max(map(_width, cells)) for cells in zip(*table, strict=True)]
+    widths[:named] = [min(width, _LONGEST_NAME) for width in widths[:named]]
+    while _whole(widths) > columns:
         longest = max(range(named), key=lambda place: widths[place])
         if widths[longest] <= _SHORTEST_NAME:
-            return
+            break
         widths[longest] -= 1
+    return widths
+
+
+def _whole(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], named: int) -> str:
     """Names to the left, numbers to the right."""
     shown = []
     for place, (cell, width) in enumerate(zip(cells, widths, strict=True)):
-        fitting = cell if len(cell) <= width else f"{cell[: width - 1]}…"
-        shown.append(fitting.ljust(width) if place < named else fitting.rjust(width))
+        fitting = cell if _width(cell) <= width else f"{_cut(cell, width - 1)}…"
+        blanks = " " * (width - _width(fitting))
+        shown.append(fitting + blanks if place < named else blanks + fitting)
     return _GAP.join(shown)
+
+
+def _cut(text: str, width: int) -> str:
+    """As much of the text as goes into so many columns."""
+    while _width(text) > width:
+        text = text[:-1]
+    return text
+
+
+def _width(text: str) -> int:
+    """The columns of a terminal that the text takes: people call keys in Chinese too."""
+    return len(text) if text.isascii() else sum(2 if east_asian_width(char) in {"W", "F"} else 1 for char in text)
 
 
 def _bars(shown: Shown, width: int, block: str) -> list[str]:

@@ -15,6 +15,7 @@ from glmgate.policy.keys import Key, MasterKey, revoked
 from glmgate.policy.memory import MemoryKeyStore
 from glmgate.storage.accounts import open_accounts
 from glmgate.wire.engine import Caller
+from glmgate.wire.terms import Scope
 from tests.fakes.clock import FakeClock
 from tests.fakes.tokens import sdk_token
 
@@ -73,8 +74,9 @@ async def refused(identify: Identify, authorization: str | None) -> str:
 
 
 async def test_a_key_gives_its_caller(identify: Identify) -> None:
-    """The caller has the key's id, organisation and project."""
-    assert await identify(HEADER) == Caller(key_id="a1", organisation="acme", project="web")
+    """The caller has the key's id, organisation and project, and the terms that hold for it."""
+    found = await identify(HEADER)
+    assert found == Caller(key_id="a1", organisation="acme", project="web", scopes=(Scope("key", "a1"),))
 
 
 async def test_a_token_gives_the_same_caller(identify: Identify, clock: FakeClock) -> None:

@@ -14,18 +14,30 @@ from glmgate.policy.keys import Key, revoked, rotated
 from glmgate.policy.memory import MemoryKeyStore
 from glmgate.storage.keys import SqlKeyStore
 from glmgate.storage.opening import open_database
+from glmgate.wire.terms import Budget, Terms
+from tests.servers.plugin import url_of
 
 NOW = 1_800_000_000.0
 KEY = Key(id="a1", name="one", created_at=NOW)
+FULL = replace(
+    KEY,
+    generation=7,
+    previous_until=NOW + 0.125,
+    expires_at=NOW + 1e7,
+    revoked_at=NOW + 0.1,
+    kind="service",
+    owner="svc_acct_1",
+    terms=Terms(models=("glm-4.*",), rpm=5, budgets=(Budget(limit="12.50", unit="USD", mode="warn"),), tags=("a",)),
+)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[KeyStore]:
     """An empty store of each sort."""
     if request.param == "memory":
         yield MemoryKeyStore()
         return
-    database = await open_database(f"sqlite:///{tmp_path}/keys.db")
+    database = await open_database(url_of(request.param, request, tmp_path))
     yield SqlKeyStore(database)
     await database.aclose()
 
@@ -37,7 +49,7 @@ async def test_an_unknown_key_is_not_found(store: KeyStore) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    [KEY, replace(KEY, generation=7, previous_until=NOW + 0.125, expires_at=NOW + 1e7, revoked_at=NOW + 0.1)],
+    [KEY, FULL],
     ids=["plain", "every member"],
 )
 async def test_a_key_comes_back_as_it_went(store: KeyStore, key: Key) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from glmgate.app.credentials import without_own_keys
 from glmgate.app.health import Health
+from glmgate.app.ledger import Ledger, keeping
 from glmgate.app.local import local_deployments
 from glmgate.app.memory import remembering
 from glmgate.app.reload import Reloads, Reread
@@ -68,24 +69,28 @@ async def opened(
     """
     async with AsyncExitStack() as stack:
         accounts = await _accounts(settings, stack)
+        ledger = await stack.enter_async_context(keeping(settings))
         first = await accounts.keyring.create_first() if accounts else None
         missing = availability()
         supervisor = Supervisor(settings.engine)
         stack.push_async_callback(supervisor.aclose, grace_s=settings.server.shutdown_grace_s)
         routes = await _routes(settings, stack, [] if missing else local_deployments(settings, supervisor))
         settings = await without_own_keys(settings, accounts)
-        metrics = Metrics(states=lambda: child_states(supervisor), lost_lines=lost_lines, upstreams=routes.now)
+        metrics = Metrics(
+            states=lambda: child_states(supervisor), lost_lines=lost_lines, upstreams=routes.now, ledger=ledger.now
+        )
         gateway = Gateway(
             identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
-            observer=Observers(RequestLog(), metrics),
+            observer=Observers(RequestLog(), metrics, ledger.endings),
             clock=time.monotonic,
+            books=ledger.books,
         )
         operations = Operations(
             readiness=lambda: readiness(gateway.catalogue, supervisor, missing, routes.now()),
             exposition=lambda: Exposition(CONTENT_TYPE, metrics.render()),
         )
-        reloads = await _reloads(settings, stack, gateway, routes, accounts=accounts, reread=reread)
+        reloads = await _reloads(settings, stack, gateway, routes, ledger, accounts=accounts, reread=reread)
         yield App(
             http=build(gateway, operations, settings.server),
             gateway=gateway,
@@ -117,6 +122,7 @@ async def _reloads(
     stack: AsyncExitStack,
     gateway: Gateway,
     routes: Routes,
+    ledger: Ledger,
     *,
     accounts: Accounts | None,
     reread: Reread | None,
@@ -130,6 +136,7 @@ async def _reloads(
         # Nothing waits between making the catalogue and using it: a request sees the old one or the new one.
         usable = await without_own_keys(changed, accounts)
         gateway.catalogue = routes.catalogue(usable)
+        ledger.books.prices = usable.prices
         health.watch(usable, routes.places(usable))
 
     reloads = Reloads(settings, reread=reread or (lambda: settings), apply=apply)

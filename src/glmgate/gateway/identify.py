@@ -47,7 +47,13 @@ class Identify:
         credential = parse(authorization)
         found = self._remembered(credential.key_id) or await self._ask(credential.key_id)
         key = judge(credential, found.key, secrets=found.secrets, now=self._clock())
-        return Caller(key_id=key.id, organisation=key.organisation, project=key.project)
+        return Caller(
+            key_id=key.id,
+            organisation=key.organisation,
+            project=key.project,
+            scopes=key.scopes,
+            admin=key.kind == "admin",
+        )
 
     def _remembered(self, key_id: str) -> _Found | None:
         found = self._known.get(key_id) or self._unknown.get(key_id)

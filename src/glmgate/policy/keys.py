@@ -12,8 +12,10 @@ from hashlib import sha256
 from typing import Final, Literal
 
 from glmgate.errors import InvalidRequest, SettingsError
+from glmgate.wire.terms import NO_TERMS, Scope, Terms
 
 State = Literal["live", "expired", "revoked"]
+Kind = Literal["user", "service", "admin"]
 
 _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 # 32 bytes need 43 digits of base 62. All secrets have that length: pyjwt (2.10 and later) warns below 32.
@@ -62,6 +64,9 @@ class Key:
     """A credential that we issued: `<id>.<secret>`. Times are Unix seconds; None: never.
 
     `previous_until`: until then the secret of the generation before is good as well, so that a rotation can overlap.
+    `kind`: whose it is. An `admin` key opens the administration and answers no model's request; a `service` key belongs
+    to the service account `owner`. `above` are the terms of its organisation and project, as they were when the key was
+    looked up; they are no part of it.
     """
 
     id: str
@@ -73,6 +78,15 @@ class Key:
     previous_until: float | None = None
     expires_at: float | None = None
     revoked_at: float | None = None
+    kind: Kind = "user"
+    owner: str | None = None
+    terms: Terms = NO_TERMS
+    above: tuple[Scope, ...] = field(default=(), compare=False)
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The terms that hold for who uses it, the widest first."""
+        return (*self.above, Scope("key", self.id, self.terms))
 
     def state(self, now: float) -> State:
         """Whether the key is good at the time `now`."""

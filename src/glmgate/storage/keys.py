@@ -7,15 +7,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, insert, literal, or_, select, update
 from typing_extensions import override
 
 from glmgate.policy.interfaces import KeyStore
 from glmgate.policy.keys import Key
 from glmgate.storage.database import Database
-from glmgate.storage.schema import facts, keys, projects
+from glmgate.storage.schema import facts, keys, organisations, projects
+from glmgate.wire.terms import Scope, Terms
 
-_SELECT = select(keys, projects.c.organisation_id).join_from(keys, projects)
+_SELECT = (
+    select(
+        keys,
+        projects.c.organisation_id,
+        projects.c.terms.label("project_terms"),
+        organisations.c.terms.label("organisation_terms"),
+    )
+    .join_from(keys, projects)
+    .join(organisations)
+)
 
 
 class SqlKeyStore(KeyStore):
@@ -52,7 +63,9 @@ class SqlKeyStore(KeyStore):
         wanted = select(*columns).where(~exists().where(_live(key.created_at)))
 
         def work(connection: Connection) -> bool:
-            return connection.execute(insert(keys).from_select(list(row), wanted)).rowcount == 1
+            # On PostgreSQL an INSERT gives back what it made, and forgets how many, unless it is told to.
+            statement = insert(keys).from_select(list(row), wanted).execution_options(preserve_rowcount=True)
+            return connection.execute(statement).rowcount == 1
 
         return await self._database.write(work)
 
@@ -93,7 +106,18 @@ def _key(row: RowMapping) -> Key:
         previous_until=row["previous_until"],
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],
+        kind=row["kind"],
+        owner=row["owner"],
+        terms=_terms(row["terms"]),
+        above=(
+            Scope("organisation", row["organisation_id"], _terms(row["organisation_terms"])),
+            Scope("project", row["project_id"], _terms(row["project_terms"])),
+        ),
     )
+
+
+def _terms(text: str) -> Terms:
+    return msgspec.json.decode(text, type=Terms)
 
 
 def _row(key: Key) -> dict[str, Any]:
@@ -106,4 +130,7 @@ def _row(key: Key) -> dict[str, Any]:
         "previous_until": key.previous_until,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
+        "kind": key.kind,
+        "owner": key.owner,
+        "terms": msgspec.json.encode(key.terms).decode(),
     }

@@ -12,6 +12,8 @@ PORT ?=
 ARGS ?=
 # What else pytest gets: make test TESTS="tests/wire -k sse"
 TESTS ?=
+# Processes that run tests at the same time, whole files each; half of the time is waiting (0: this one alone).
+WORKERS ?= 2
 
 BIN := .venv/bin
 ENVIRONMENTS = python=$$(sh tools/python.sh "$(PYTHON)") && "$$python" tools/environments.py
@@ -61,7 +63,7 @@ check-size: setup
 .PHONY: test
 test: ## Make every environment, then run all tests (TESTS="tests/wire -k sse")
 	@$(ENVIRONMENTS) developer clients
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 # A venv with vLLM in it: any that `python -m vllm.entrypoints.openai.api_server` runs in. docs/development.md says how.
 VLLM_PYTHON ?= .envs/vllm/bin/python

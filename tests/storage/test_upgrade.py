@@ -13,10 +13,12 @@ from glmgate.policy.keys import Key
 from glmgate.policy.reasoning import Thought
 from glmgate.storage.database import Database
 from glmgate.storage.keys import SqlKeyStore
+from glmgate.storage.ledger import move
 from glmgate.storage.opening import current_revision
 from glmgate.storage.reasoning import SqlReasoningStore
 from glmgate.storage.schema import REVISION
 from glmgate.storage.upgrade import downgrade, known_revisions, upgrade
+from tests.storage.attempts import ended, reserved, settled
 
 
 @pytest.fixture
@@ -34,13 +36,14 @@ def tables(connection: Connection) -> set[str]:
 
 
 async def test_every_revision_can_be_taken_back_with_data_in_every_table(database: Database) -> None:
-    """Down to nothing and up again, from each revision, with a key, a fact, a thought and a project inside."""
+    """Down to nothing and up again, from each revision, with a key, a fact, a thought, a project and calls inside."""
     await database.write(upgrade)
     store = SqlKeyStore(database)
     await store.add(Key(id="a1", name="one", created_at=1.0))
     await store.pin("fact", "value")
     thoughts = SqlReasoningStore(database, ttl_s=60, most_bytes=1000, longest_bytes=100)
     await thoughts.keep("default", [Thought("key", "thought")])
+    await database.append(partial(move, batch=[reserved(1), settled(1), ended(1), reserved(2)]))
     for revision in (*reversed(known_revisions()[:-1]), "base"):
         await database.write(partial(downgrade, revision=revision))
     assert await database.read(tables) == set()

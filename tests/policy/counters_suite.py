@@ -200,10 +200,11 @@ class CountersSuite:
         assert sum(state(outcome).granted for outcome in outcomes) == 1000
 
     async def test_a_period_without_limit_counts_and_never_refuses(self, stage: Stage) -> None:
-        """And what it has counted holds when it is given a limit."""
+        """It tells what was used, and that holds when it is given a limit."""
         until = stage.now() + 1000
         await stage.counters.load({"money": (0, until)})
-        assert state(await stage.counters.take("a", [Spend("money", 10**15, until)])).granted == 10**15
+        outcome = await stage.counters.take("a", [Spend("money", 10**15, until)])
+        assert (state(outcome).granted, state(outcome).remaining) == (10**15, -(10**15))
         assert isinstance(await stage.counters.take("b", [Spend("money", 1, until, 10**15)]), Refused)
 
     async def test_a_period_is_settled(self, stage: Stage) -> None:

@@ -77,6 +77,8 @@ Ask = Bucket | Slot | Spend
 class State:
     """How one ask stands. After a grant `remaining` counts what was `granted` as gone; it may be below zero.
 
+    Where there is no limit it is what was used, below zero: as of a limit of nothing.
+
     `reset_s` is the time until all of the limit is there again (0 for slots). `wait_s` is 0 where the ask is granted;
     else the time until it may be, and infinite where no waiting helps.
     """
@@ -121,7 +123,12 @@ class Change:
 
 
 class Counters(Protocol):
-    """Counts for all processes that share a store, by the store's clock. Each method may raise Unavailable."""
+    """Counts for all processes that share a store, by the store's clock. Each method may raise Unavailable.
+
+    `waits`: its methods may have to wait for something, so that a task that is cancelled may be stopped within them.
+    """
+
+    waits: bool = True
 
     async def take(self, holder: str, asks: Sequence[Ask]) -> Outcome:
         """Reserve everything that is asked for, or nothing. Names are unique among `asks`.
@@ -162,6 +169,8 @@ class _Period:
 
 class MemoryCounters(Counters):
     """Counters of this process. Each method is one step: nothing else of the process runs within it."""
+
+    waits = False
 
     def __init__(self, *, lease_s: float = LEASE_S, clock: Clock = time.time) -> None:
         self._lease_s = lease_s
@@ -293,7 +302,7 @@ def judge_spend(ask: Spend, used: int, now: float) -> State:
     """How an ask stands in a period in which so much is used."""
     reset_s = max(0.0, ask.until - now)
     if ask.limit is None:
-        return State(ask.amount, 0, reset_s)
+        return State(ask.amount, -used - ask.amount, reset_s)
     left = ask.limit - used
     least = ask.amount if ask.least is None else min(ask.least, ask.amount)
     if least <= left:

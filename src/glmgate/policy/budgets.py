@@ -183,7 +183,9 @@ def _amount(limit: str, unit: str) -> int:
         number = Decimal(limit)
         amount = int((number if unit == TOKENS else number * NANO).to_integral_value(ROUND_FLOOR))
     except (InvalidOperation, ValueError, OverflowError):
-        raise SettingsError(f"The limit of a budget is {limit!r}, it must be a decimal number such as '12.50'.") from None
+        raise SettingsError(
+            f"The limit of a budget is {limit!r}, it must be a decimal number such as '12.50'."
+        ) from None
     if not 0 <= amount < _MOST:
         raise SettingsError(f"The limit of a budget is {limit!r}, it must be from 0 to {_MOST // NANO}.")
     return amount

@@ -51,7 +51,7 @@ async def test_made_at_once_and_migrated_are_equal_on_postgresql(postgres: Postg
 
 def dump(postgres: Postgres, name: str) -> list[str]:
     """The lines of a dump, without what differs between any two: comments, a key of psql's, times, columns' order."""
-    command = [postgres.programs / "pg_dump", "--inserts", "--column-inserts", postgres.url(name)]
+    command: list[str | Path] = [postgres.programs / "pg_dump", "--inserts", "--column-inserts", postgres.url(name)]
     done = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     lines = (line.strip().rstrip(",") for line in done.splitlines())
     kept = [line for line in lines if line and not line.startswith(("--", "\\"))]

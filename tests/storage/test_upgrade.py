@@ -16,7 +16,6 @@ from glmgate.storage.opening import current_revision, oldest_program
 from glmgate.storage.schema import OLDEST, REVISION
 from glmgate.storage.upgrade import downgrade, known_revisions, upgrade
 
-
 NOW = 1_800_000_000.0
 
 

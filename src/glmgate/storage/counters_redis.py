@@ -13,7 +13,7 @@ from typing import Any, Final
 from typing_extensions import override
 
 from glmgate.errors import SettingsError, Unavailable
-from glmgate.policy.counters import LEASE_S, Ask, Bucket, Change, Counters, Outcome, Slot, Spend
+from glmgate.policy.counters import LEASE_S, Ask, Bucket, Change, Counters, Outcome, Slot
 from glmgate.storage.counted import decided, unloaded
 
 # A script takes a tenth of a millisecond; a request does not wait longer for a server that does not answer.
@@ -44,6 +44,7 @@ _WORDS: Final = {
     "TimeoutError": "it does not answer in time",
     "ConnectionError": "it cannot be reached",
     "BusyLoadingError": "it is loading its data",
+    "OSError": "it cannot be reached",
     "ReadOnlyError": "it is a replica that nobody may write to",
     "OutOfMemoryError": "it has no memory left",
 }
@@ -152,5 +153,11 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as exc:
-        said = next((_WORDS[kind.__name__] for kind in type(exc).__mro__ if kind.__name__ in _WORDS), str(exc))
-        raise Unavailable(f"The counters cannot be used: {said}.", retry_after_s=1) from exc
+        raise Unavailable(f"The counters cannot be used: {_said(exc)}.", retry_after_s=1) from exc
+
+
+def _said(exc: BaseException) -> str:
+    """In words of ours, which hold no address: clients may come to read them. The client wraps what is the matter."""
+    if exc.__cause__ is not None:
+        return _said(exc.__cause__)
+    return next((_WORDS[kind.__name__] for kind in type(exc).__mro__ if kind.__name__ in _WORDS), type(exc).__name__)

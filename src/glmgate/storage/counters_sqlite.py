@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 from typing_extensions import override
 
 from glmgate.errors import SettingsError, Unavailable
-from glmgate.policy.counters import LEASE_S, Ask, Bucket, Change, Counters, Outcome, Slot, Spend
+from glmgate.policy.counters import LEASE_S, Ask, Bucket, Change, Counters, Outcome, Slot
 from glmgate.policy.interfaces import Clock
 from glmgate.storage.counted import SWEEP_S, decided, owed_now, unloaded
 from glmgate.storage.sqlite import write_ahead

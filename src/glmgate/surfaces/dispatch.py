@@ -55,6 +55,8 @@ class Dispatch:
             raise PermissionRefused("Metrics are shown to this machine only. Set metrics_public to show them to all.")
         if access != "key":
             return NOBODY
-        caller = await self.services.gateway.identify(text(request.headers, b"authorization"))
+        caller = await self.services.gateway.identify(
+            text(request.headers, b"authorization"), client=request.client
+        )
         request.key_id = caller.key_id
         return caller

@@ -110,7 +110,10 @@ class Journal(Protocol):
         ...
 
     def settled(self, row: Settled) -> None:
-        """Take what came of it. Never fails: what cannot be written now is kept until it can be."""
+        """Take what came of it. Never fails: what cannot be written now is kept until it can be.
+
+        It may be of one whose `reserved` was cancelled, and so may not be there.
+        """
         ...
 
     def ended(self, row: Ended) -> None:

@@ -5,6 +5,7 @@ What is asked, and what a refusal means, is decided in `policy`; who answers, in
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
@@ -29,6 +30,7 @@ from glmgate.wire.terms import Scope
 
 _AWAY_S: Final = 1.0
 """How long a store that failed is not asked again: requests must not wait for it one after the other."""
+_MOST_TOLD: Final = 10_000  # budgets that the log has told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,15 @@ class Admission:
         if isinstance(call.spending, Reservation):
             await call.spending.close()
 
+    async def run(self) -> None:
+        """Keep what requests hold, until this is cancelled."""
+        await asyncio.gather(self.counting.run(), self._local.run())
+
+    async def aclose(self) -> None:
+        """All that was taken is settled, as far as the store can be reached."""
+        await self.counting.aclose()
+        await self._local.aclose()
+
     async def _admit(self, call: Call, wish: Wish) -> int | None:
         """Reserve; the most tokens that an answer may have by the budgets, None where they leave it as it is."""
         scopes = call.caller.scopes
@@ -99,9 +110,7 @@ class Admission:
         if isinstance(outcome, Refused):
             raise self._refusal(call, outcome, held, counted, spends)
         states = outcome.states[len(held) :]
-        holdings = [
-            Holding(account, granted=state.granted) for account, state in zip(counted, states, strict=True)
-        ]
+        holdings = [Holding(account, granted=state.granted) for account, state in zip(counted, states, strict=True)]
         call.spending = Reservation(self.counting, self.means.watch, call.uid, wish, held, holdings)
         call.headroom = limits.headroom(held, outcome.states)
         for account, state in zip(counted, states, strict=True):
@@ -193,7 +202,24 @@ class Admission:
                 )
 
 
-_MOST_TOLD: Final = 10_000
+class NullAdmission:
+    """Lets everybody in."""
+
+    async def generation(self, call: Call, request: Generation, targets: Sequence[Target]) -> Generation:  # noqa: ARG002
+        """The request as it is."""
+        return request
+
+    async def embedding(self, call: Call, request: EmbeddingsRequest, targets: Sequence[Target]) -> None:
+        """Let it in."""
+
+    async def counting_tokens(self, call: Call) -> None:
+        """Let it in."""
+
+    async def close(self, call: Call) -> None:
+        """Nothing was taken."""
+
+
+NULL_ADMISSION: Final = NullAdmission()
 
 
 def _limited(call: Call, request: Generation, most: int) -> Generation:

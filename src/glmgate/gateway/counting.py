@@ -61,7 +61,7 @@ class Counting:
 
     def settle_later(self, holder: str, changes: Sequence[Change]) -> None:
         """The same for who cannot wait."""
-        self._spawn(self._settled(holder, tuple(changes)))
+        _ = self._spawn(self._settled(holder, tuple(changes)))
 
     def release(self, reserved: Mapping[str, int]) -> None:
         """So much is no longer held by requests of this process."""
@@ -117,16 +117,14 @@ class Counting:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            self._spawn(self._undone(task, holder, asks))
+            _ = self._spawn(self._undone(task, holder, asks))
             raise
 
     async def _undone(self, task: asyncio.Task[Outcome], holder: str, asks: Sequence[Ask]) -> None:
         with suppress(Unavailable):
             outcome = await task
             if isinstance(outcome, Taken):
-                changes = (
-                    Change(ask, -state.granted) for ask, state in zip(asks, outcome.states, strict=True)
-                )
+                changes = (Change(ask, -state.granted) for ask, state in zip(asks, outcome.states, strict=True))
                 await self._settled(holder, tuple(changes))
 
     async def _settled(self, holder: str, changes: tuple[Change, ...]) -> None:
@@ -149,7 +147,7 @@ class Counting:
         self.release(reserved)
 
     def _forget(self, names: Sequence[str]) -> None:
-        """What is loaded from the ledger holds what was settled: telling it to the store once more would count twice."""
+        """What is loaded from the ledger holds what was settled: telling the store once more would count it twice."""
         kept = [
             (holder, tuple(change for change in changes if change.ask.name not in names))
             for holder, changes in self._late

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from glmgate.adaptation import reranking
-from glmgate.gateway.admit import Admission
+from glmgate.gateway.admit import NULL_ADMISSION, Admission, NullAdmission
 from glmgate.gateway.watch import Watch, WatchedDeltas
 from glmgate.policy import access
 from glmgate.routing.catalogue import Catalogue, ModelCard, Resolution, Work
@@ -18,7 +18,7 @@ from glmgate.telemetry.record import Observer
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Usage
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
-from glmgate.wire.engine import Call, Caller, Deltas, Endpoint, Generation
+from glmgate.wire.engine import NULL_BOOKS, Books, Call, Caller, Deltas, Endpoint, Generation
 from glmgate.wire.rerank import Ranking, RerankRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 
@@ -53,7 +53,8 @@ class Reranked:
 class Gateway:
     """One request's life. Every public method but the look-ups belongs to exactly one request.
 
-    `catalogue` may be replaced at any time: a request keeps the deployment that it found at its beginning.
+    `catalogue` may be replaced at any time: a request keeps the deployment that it found at its beginning. What its
+    attempts cost is put down in `books`; by `admission` it is let in.
     """
 
     def __init__(
@@ -62,14 +63,16 @@ class Gateway:
         identify: Identify,
         catalogue: Catalogue,
         observer: Observer,
-        admission: Admission,
         clock: Callable[[], float],
+        books: Books = NULL_BOOKS,
+        admission: Admission | NullAdmission = NULL_ADMISSION,
     ) -> None:
         self._identify = identify
         self.catalogue = catalogue
         self._observer = observer
-        self._admission = admission
         self._clock = clock
+        self._books = books
+        self._admission = admission
 
     async def identify(self, authorization: str | None, *, client: str | None, admin: bool = False) -> Caller:
         """Who asks, from the address `client`, for a model or (`admin`) for the administration.
@@ -145,7 +148,7 @@ class Gateway:
     @asynccontextmanager
     async def _request(self, call: Call, endpoint: Endpoint, model: str) -> AsyncIterator[Watch]:
         """Everything between a request's begin and its one ending, whatever happens inside."""
-        call.endpoint, call.model = endpoint, model
+        call.endpoint, call.model, call.books = endpoint, model, self._books
         watch = Watch(call, endpoint, model, self._clock)
         self._observer.began()
         try:

@@ -52,8 +52,8 @@ Rank = Literal["route", "local", "found", "built-in"]
 class Deployment:
     """What answers for a model's name. `created` in seconds since 1970, `context_length` in tokens.
 
-    `aliases` are names that it answers as well. `targets` are the places that may answer. `label` is what metrics call it until it has answered (empty: by its
-    name): names that a pattern lets through are made up by callers.
+    `aliases` are names that it answers as well. `targets` are the places that may answer. `label` is what metrics
+    call it until it has answered (empty: by its name): names that a pattern lets through are made up by callers.
     """
 
     name: str

@@ -116,10 +116,10 @@ def refusal(account: Account, state: State, *, soon: bool) -> QuotaExhausted:
             retry=True,
         )
     else:
-        again = _moment(account)
+        left = written(state.remaining, account.unit)
         error = QuotaExhausted(
-            f"The budget of the {whose} is spent: {limit} a {account.period}, and {written(state.remaining, account.unit)}"
-            f" are left, less than this request may cost. The next {account.period} begins at {again}.",
+            f"The budget of the {whose} is spent: {limit} a {account.period}, and {left} are left, less than this "
+            f"request may cost. The next {account.period} begins at {_moment(account)}.",
             zai_code="1308",
             retry_after_s=state.reset_s,
         )

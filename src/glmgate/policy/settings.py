@@ -1,4 +1,4 @@
-"""The settings of what is remembered, sections `[reasoning]` and `[cache]`: types, defaults and what each means.
+"""The settings of what is remembered and limited, `[reasoning]`, `[cache]`, `[limits]`: types, defaults, meanings.
 
 Only values live here; `glmgate.settings` reads them from file, environment and flags.
 """
@@ -6,9 +6,11 @@ Only values live here; `glmgate.settings` reads them from file, environment and 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 _MIB: Final = 1024 * 1024
+Away = Literal["open", "closed"]
+"""What happens while a store is away: requests are let through by a local share, or refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,3 +31,19 @@ class CacheSettings:
         64 * _MIB
     )
     longest_bytes: Annotated[int, "Bytes of one answer; a longer one is not kept."] = _MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """What holds of limits and budgets while the store that counts them is away.
+
+    The limits themselves stand in the terms of organisations, projects and keys.
+    """
+
+    requests: Annotated[Away, "Requests per minute: `open` grants a local share, `closed` refuses."] = "open"
+    tokens: Annotated[Away, "Tokens per minute, likewise."] = "open"
+    in_flight: Annotated[Away, "Requests in flight, likewise."] = "open"
+    budgets: Annotated[Away, "Budgets: `closed` refuses, `open` lets everything through, which may overrun them."] = (
+        "closed"
+    )
+    share: Annotated[float, "The share of a limit that each process grants by itself, from above 0 to 1."] = 0.5

@@ -18,7 +18,7 @@ from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.errors import SettingsError
 from glmgate.policy.keys import MasterKey
 from glmgate.policy.prices import Prices
-from glmgate.policy.settings import CacheSettings, ReasoningSettings
+from glmgate.policy.settings import CacheSettings, LimitSettings, ReasoningSettings
 from glmgate.settings.declared import CLASSES, AliasSettings, RoutingSettings, declared
 from glmgate.settings.found import Found, found
 from glmgate.settings.models import Model, models
@@ -69,6 +69,7 @@ class Settings:
     routing: RoutingSettings = field(default_factory=RoutingSettings)
     reasoning: ReasoningSettings = field(default_factory=ReasoningSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     upstreams: tuple[UpstreamSettings, ...] = ()
     routed: tuple[Model, ...] = ()
     found: tuple[Found, ...] = ()
@@ -128,7 +129,7 @@ def _put_together(
     home: Path, given: Places, environment: Mapping[str, str], contents: FileContents, *, secrets: bool
 ) -> Settings:
     made = (_made(section, kind, given) for section, kind in CLASSES)
-    server, _, storage, engine, pulling, aliases, routing, reasoning, cache, log = made
+    server, _, storage, engine, pulling, aliases, routing, reasoning, cache, limits, log = made
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
     services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
@@ -149,6 +150,7 @@ def _put_together(
         routing=routing,
         reasoning=reasoning,
         cache=cache,
+        limits=limits,
         upstreams=services,
         routed=models(contents.arrays.get("models", ()), services, file=file),
         found=elsewhere,
@@ -228,6 +230,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"[engine] seed is {settings.engine.seed!r}, the largest one is {_SEEDS}.")
     if settings.engine.parallel < 1:
         raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
+    if not 0 < settings.limits.share <= 1:
+        raise SettingsError(f"[limits] share is {settings.limits.share!r}, it must be from above 0 to 1.")
     for upstream in settings.upstreams:
         _check_is_elsewhere(upstream, server)
     for model in settings.models:

@@ -91,7 +91,7 @@ class Exchange:
             cache=switch(headers, "x-glmgate-cache", in_body=wishes.cache),
             remember=switch(headers, "x-glmgate-remember", in_body=wishes.remember),
         )
-        self.request.is_logged_by_gateway = True
+        self.request.call = call
         return call
 
     def answer_id(self, body: Generation | EmbeddingsRequest | RerankRequest | TokenizerRequest) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Connection, Float, Integer, MetaData, func, inspect, select, text
+from sqlalchemy import Boolean, Column, Connection, Float, Integer, MetaData, func, inspect, select, text
 
 from glmgate.policy.keys import Key
 from glmgate.storage.database import Database
@@ -48,9 +48,11 @@ def value(column: Column[Any]) -> object:
         return "default"
     if isinstance(column.type, Float):
         return NOW
+    if isinstance(column.type, Boolean):
+        return True
     if isinstance(column.type, Integer):
         return 1
-    return {"terms": "{}", "kind": "user"}.get(column.name, "text")
+    return {"terms": "{}", "kind": "user"}.get(column.name, "text")[: getattr(column.type, "length", None)]
 
 
 async def test_every_revision_can_be_taken_back_with_data_in_every_table(database: Database) -> None:

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "models": "glmgate.cli.models",
     "rm": "glmgate.cli.rm",
     "keys": "glmgate.cli.keys",
+    "db": "glmgate.cli.db.command",
     "config": "glmgate.cli.config",
     "doctor": "glmgate.cli.doctor.command",
     "completion": "glmgate.cli.completion",

@@ -27,6 +27,12 @@ def test_each_limit_of_each_scope_is_asked() -> None:
     ]
 
 
+def test_a_guess_is_too_large_for_no_limit() -> None:
+    """A request that does not say how long its answer may be waits for a full minute's tokens at most."""
+    (limit,) = limits([Scope("key", "k", Terms(tpm=100))], tokens=300, guessed=True)
+    assert limit.ask == Bucket("tpm:key:k", 100, 100)
+
+
 def test_the_tightest_scope_is_told() -> None:
     """Of requests and of tokens by themselves; requests in flight have no header."""
     found = limits([PROJECT, KEY], tokens=300)

@@ -97,7 +97,8 @@ class Admission:
     async def _admit(self, call: Call, wish: Wish) -> int | None:
         """Reserve; the most tokens that an answer may have by the budgets, None where they leave it as it is."""
         scopes = call.caller.scopes
-        held = limits.limits(scopes, tokens=wish.tokens() if _counts_tokens(scopes) else 0)
+        tokens = wish.tokens() if _counts_tokens(scopes) else 0
+        held = limits.limits(scopes, tokens=tokens, guessed=wish.size.max_tokens is None)
         counted = accounts(scopes, self.means.clock())
         if not held and not counted:
             return None

@@ -50,14 +50,19 @@ def limits_of(scope: Scope) -> tuple[Limit, ...]:
     return tuple(found)
 
 
-def limits(scopes: Iterable[Scope], *, tokens: int) -> list[Limit]:
-    """All limits that hold for a request of about so many tokens."""
+def limits(scopes: Iterable[Scope], *, tokens: int, guessed: bool = False) -> list[Limit]:
+    """All limits that hold for a request of about so many tokens.
+
+    Where they are `guessed`, because it does not say how long its answer may be, no limit is too small for it.
+    """
     found = []
     for scope in scopes:
         for limit in limits_of(scope):
             if limit.kind == "tokens":
-                bucket = Bucket(limit.ask.name, limit.ask.limit, tokens)
-                found.append(Limit("tokens", scope, bucket))
+                most = limit.ask.limit
+                found.append(
+                    Limit("tokens", scope, Bucket(limit.ask.name, most, min(tokens, most) if guessed else tokens))
+                )
             else:
                 found.append(limit)
     return found

@@ -1,4 +1,4 @@
-"""Tests of the counters' store as requests use it: loaded once, given back whatever happens, told again after an outage."""
+"""Tests of the counters' store as requests use it: loaded once, given back whatever happens, told again later."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from glmgate.errors import Unavailable
 from glmgate.gateway.counting import Counting
 from glmgate.policy.budgets import Account, accounts
-from glmgate.policy.counters import Bucket, Change, MemoryCounters, Refused, Slot, Spend, Taken
+from glmgate.policy.counters import Ask, Bucket, Change, MemoryCounters, Refused, Slot, Spend, Taken
 from glmgate.wire.terms import Budget, Scope, Terms
 from tests.fakes.clock import FakeClock
 from tests.fakes.counters import FakePast, FarCounters
@@ -95,7 +95,7 @@ async def test_what_a_store_has_missed_is_told_when_it_is_back() -> None:
 async def test_who_is_cancelled_while_a_store_answers_has_taken_nothing() -> None:
     """The answer may have been on its way: what it granted is given back when it comes."""
     counting, store, spends, _ = far()
-    asks = [Slot("s", 1), Bucket("b", 5, 5), spends.spend(100)]
+    asks: list[Ask] = [Slot("s", 1), Bucket("b", 5, 5), spends.spend(100)]
     await take(counting, spends, 0)
     store.answers.clear()
     task = asyncio.create_task(counting.take("gone", asks, {spends.name: spends}))

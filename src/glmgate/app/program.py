@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from glmgate.app.counting import counting
 from glmgate.app.credentials import without_own_keys
 from glmgate.app.health import Health
 from glmgate.app.limits import admitting
@@ -26,7 +27,6 @@ from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.gateway.admit import Means
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
-from glmgate.policy.counters import MemoryCounters
 from glmgate.policy.ledger import NullJournal
 from glmgate.policy.quotes import PriceQuotes
 from glmgate.routing.books import KeptBooks
@@ -84,7 +84,7 @@ async def opened(
         metrics = Metrics(states=lambda: child_states(supervisor), lost_lines=lost_lines, upstreams=routes.now)
         books = KeptBooks(journal=NullJournal(), instance=new_uid(), prices=settings.prices)
         means = Means(
-            MemoryCounters(),
+            await stack.enter_async_context(counting(settings)),
             time.time,
             quotes=PriceQuotes(lambda: books.prices, books.estimator, time.time),
             watch=metrics.limits,

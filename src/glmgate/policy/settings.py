@@ -11,6 +11,8 @@ from typing import Annotated, Final, Literal
 _MIB: Final = 1024 * 1024
 Away = Literal["open", "closed"]
 """What happens while a store is away: requests are let through by a local share, or refused."""
+CounterStore = Literal["auto", "memory", "file", "database", "redis"]
+"""Where limits and budgets are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +37,16 @@ class CacheSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitSettings:
-    """What holds of limits and budgets while the store that counts them is away.
+    """Where limits and budgets are counted, and what holds while the store that counts them is away.
 
     The limits themselves stand in the terms of organisations, projects and keys.
     """
+
+    store: Annotated[
+        CounterStore,
+        "Where they are counted: `redis` by [storage] redis_url, `database` in PostgreSQL, `file` for the workers of "
+        "one machine, `memory` for one process; `auto` takes the first of these that there is and that is needed.",
+    ] = "auto"
 
     requests: Annotated[Away, "Requests per minute: `open` grants a local share, `closed` refuses."] = "open"
     tokens: Annotated[Away, "Tokens per minute, likewise."] = "open"

@@ -128,12 +128,14 @@ def asks(limits: Iterable[Limit], spends: Iterable[Spend]) -> list[Ask]:
     return [*(limit.ask for limit in limits), *spends]
 
 
-def answer_limit(wish: Wish, accounts: Sequence[Account], states: Sequence[State]) -> int | None:
+def answer_limit(
+    wish: Wish, accounts: Sequence[Account], spends: Sequence[Spend], states: Sequence[State]
+) -> int | None:
     """The most tokens that an answer may have by what the hard budgets have left; None: no budget bounds it."""
     limits = [
         wish.answer(account, state.granted)
-        for account, state in zip(accounts, states, strict=True)
-        if account.limit is not None
+        for account, spend, state in zip(accounts, spends, states, strict=True)
+        if state.granted < spend.amount
     ]
     return min((limit for limit in limits if limit is not None), default=None)
 

@@ -167,4 +167,4 @@ def test_without_prices_each_byte_is_a_token() -> None:
     nobody = NullQuotes()
     assert nobody.likely(CHEAP, Size(10)) == Usage(10, 1024)
     assert nobody.likely(CHEAP, Size(10, 5)) == Usage(10, 5)
-    assert nobody.charge(CHEAP, Usage(1, 2)) == Charge(usage=Usage(1, 2))
+    assert [nobody.cost(CHEAP, Usage(1, 2), unit) for unit in ("tokens", "USD")] == [3, 0]

@@ -8,7 +8,7 @@ import pytest
 
 from glmgate.errors import CapacityExceeded
 from glmgate.policy.counters import Bucket, Slot, State
-from glmgate.policy.limits import Limit, headroom, limits, refusal, share_of
+from glmgate.policy.limits import Kind, Limit, headroom, limits, refusal, share_of
 from glmgate.wire.headroom import Headroom, Room
 from glmgate.wire.terms import Scope, Terms
 
@@ -25,6 +25,12 @@ def test_each_limit_of_each_scope_is_asked() -> None:
         ("requests", Bucket("rpm:key:k-1", 60)),
         ("tokens", Bucket("tpm:key:k-1", 1000, 300)),
     ]
+
+
+def test_a_guess_is_too_large_for_no_limit() -> None:
+    """A request that does not say how long its answer may be waits for a full minute's tokens at most."""
+    (limit,) = limits([Scope("key", "k", Terms(tpm=100))], tokens=300, guessed=True)
+    assert limit.ask == Bucket("tpm:key:k", 100, 100)
 
 
 def test_the_tightest_scope_is_told() -> None:
@@ -51,10 +57,10 @@ def test_what_is_below_zero_is_told_as_nothing() -> None:
     ],
 )
 def test_a_refusal_says_which_limit_and_when_to_come_back(
-    kind: str, ask: Bucket | Slot, words: str, zai_code: str
+    kind: Kind, ask: Bucket | Slot, words: str, zai_code: str
 ) -> None:
     """Of whom, how much it is; in both vocabularies, and a retry helps."""
-    error = refusal(Limit(kind, KEY, ask), State(0, 0, 60.0, 1.234))  # type: ignore[arg-type]  # a parameter
+    error = refusal(Limit(kind, KEY, ask), State(0, 0, 60.0, 1.234))
     assert "key 'k-1'" in error.message
     assert words in error.message
     assert "Try again in 1.24s" in error.message
@@ -97,5 +103,5 @@ def test_a_limit_of_nothing_is_closed() -> None:
 )
 def test_a_share_is_never_less_than_one_request(ask: Bucket | Slot, part: Bucket | Slot) -> None:
     """Unless the limit is nothing; a request that the whole limit allows is not too large for a share."""
-    kind = "in_flight" if isinstance(ask, Slot) else "tokens"
+    kind: Kind = "in_flight" if isinstance(ask, Slot) else "tokens"
     assert share_of(Limit(kind, KEY, ask), 0.5) == part

@@ -137,7 +137,7 @@ class Counting:
         for ask, state in zip(asks, taken.states, strict=True):
             if isinstance(ask, Slot):
                 self._held.add((ask.name, holder))
-            elif isinstance(ask, Spend):
+            elif isinstance(ask, Spend) and state.granted:
                 self.reserved[ask.name] = self.reserved.get(ask.name, 0) + state.granted
 
     def _release(self, holder: str, changes: Sequence[Change], reserved: Mapping[str, int]) -> None:

@@ -102,6 +102,8 @@ class Reservation:
         for holding, cost in zip(self.holdings, costs, strict=True):
             spent = amount(charge, holding.account.unit)
             holding.spent += spent
+            if self.is_over:
+                holding.granted += spent - cost
             changes.append(Change(holding.account.spend(0), spent - cost))
         if self.is_over:
             changes += [Change(limit.ask, charge.usage.total) for limit in self.limits if limit.kind == "tokens"]
@@ -115,6 +117,8 @@ class Reservation:
         changes = [Change(limit.ask, self._rest(limit)) for limit in self.limits]
         changes += [Change(holding.account.spend(0), -holding.excess) for holding in self.holdings]
         reserved = {holding.account.name: holding.granted for holding in self.holdings}
+        for holding in self.holdings:
+            holding.granted -= holding.excess
         told = [change for change in changes if change.by or isinstance(change.ask, Slot)]
         await self.counting.settle(self.holder, told, reserved)
 

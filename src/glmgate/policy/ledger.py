@@ -141,3 +141,14 @@ def amounts_of(charges: Iterable[Charge]) -> tuple[Amount, ...]:
         if charge.amount is not None and charge.currency is not None:
             sums[charge.currency] = sums.get(charge.currency, 0) + charge.amount
     return tuple(Amount(currency, sums[currency]) for currency in sorted(sums))
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """A settled attempt as it counts: what re-pricing and reconciling read. `at` is when it was made."""
+
+    id: str
+    at: float
+    upstream: str
+    model: str
+    outcome: Settlement
+    charge: Charge

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
+
+import msgspec
 
 from glmgate.errors import CapacityExceeded
 from glmgate.policy.counters import Bucket, Slot, State
@@ -28,8 +29,7 @@ _WORDS: Final[dict[Kind, str]] = {
 _ZAI: Final[dict[Kind, str]] = {"in_flight": "1302", "requests": "1303", "tokens": "1305"}
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True):
     """A limit of one scope, and what is asked of it for one request."""
 
     kind: Kind
@@ -50,14 +50,19 @@ def limits_of(scope: Scope) -> tuple[Limit, ...]:
     return tuple(found)
 
 
-def limits(scopes: Iterable[Scope], *, tokens: int) -> list[Limit]:
-    """All limits that hold for a request of about so many tokens."""
+def limits(scopes: Iterable[Scope], *, tokens: int, guessed: bool = False) -> list[Limit]:
+    """All limits that hold for a request of about so many tokens.
+
+    Where they are `guessed`, because it does not say how long its answer may be, no limit is too small for it.
+    """
     found = []
     for scope in scopes:
         for limit in limits_of(scope):
             if limit.kind == "tokens":
-                bucket = Bucket(limit.ask.name, limit.ask.limit, tokens)
-                found.append(Limit("tokens", scope, bucket))
+                most = limit.ask.limit
+                found.append(
+                    Limit("tokens", scope, Bucket(limit.ask.name, most, min(tokens, most) if guessed else tokens))
+                )
             else:
                 found.append(limit)
     return found

@@ -170,7 +170,5 @@ def _check(prices: Sequence[Price]) -> None:
 
 
 def _said(price: Price) -> str:
-    rates = price.rates
-    return (
-        f"in {price.currency} at {decimal_of(rates.prompt):f} for prompts and {decimal_of(rates.answer):f} for answers"
-    )
+    prompt, answer = (f"{decimal_of(rate).normalize():f}" for rate in (price.rates.prompt, price.rates.answer))
+    return f"in {price.currency} at {prompt} for prompts and {answer} for answers"

@@ -49,7 +49,7 @@ class Booked:
         try:
             return await call.books.reserve(call, self._place, request)
         except GlmgateError as error:
-            error.remedy = "tell"
+            error.remedy, error.is_ours = "tell", True
             raise
 
     def asked(self, call: Call, request: Generation) -> AbstractAsyncContextManager[Deltas]:

@@ -91,6 +91,9 @@ class Trial:
         self._lease.release()
 
     def _tell(self, error: GlmgateError) -> None:
+        if error.is_ours:
+            self._permit.left()
+            return
         if isinstance(error, RequestRefused):
             self._permit.ended()
         elif isinstance(error, LIMITS):

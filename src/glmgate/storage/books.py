@@ -26,16 +26,24 @@ _RETRY_S: Final = 5.0
 
 
 class DurableJournal(Journal):
-    """Rows go into the journal by one write each. `strict` awaits the database before an attempt is made.
+    """Rows go into the journal by one write each.
 
-    Where the disk takes no more, attempts that somebody bills are refused. Our own engine bills nobody: its attempts
-    are made, and `unbooked` counts them.
+    `strict` awaits the database before an attempt is made, for `within_s`. Where the disk takes no more, attempts that
+    somebody bills are refused. Our own engine bills nobody: its attempts are made, and `unbooked` counts them.
     """
 
-    def __init__(self, writer: Writer, *, strict: bool = False, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        *,
+        strict: bool = False,
+        within_s: float = _STRICT_S,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.unbooked = 0
         self._writer = writer
         self._strict = strict
+        self._within_s = within_s
         self._clock = clock
         self._unwritten: set[str] = set()
         self._told_at = 0.0
@@ -65,7 +73,7 @@ class DurableJournal(Journal):
 
     async def _committed(self, row: Reserved) -> None:
         try:
-            async with asyncio.timeout(_STRICT_S):
+            async with asyncio.timeout(self._within_s):
                 await self._writer.committed()
         except (TimeoutError, GlmgateError) as exc:
             # It stands in the journal, and nothing will be sent: without this it would count as if something were.

@@ -48,10 +48,6 @@ class Lease:
         }
         connection.execute(insert(connection, instances).on_conflict_do_nothing(), [row])
 
-    def give_back(self, connection: Connection) -> None:
-        """Say that nothing of this process is under way any more."""
-        connection.execute(delete(instances).where(instances.c.id == self.instance))
-
     def reached(self) -> None:
         """The database has answered."""
         if self._reachable_since is None:

@@ -21,6 +21,7 @@ from glmgate.surfaces.reply import Reply
 from glmgate.surfaces.request import Request
 from glmgate.surfaces.settings import ServerSettings
 from glmgate.surfaces.switches import switch
+from glmgate.surfaces.uids import uid
 from glmgate.wire.chat import GlmgateOptions
 from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.engine import Call, Caller, Generation
@@ -90,6 +91,7 @@ class Exchange:
             session_id=_session(headers),
             cache=switch(headers, "x-glmgate-cache", in_body=wishes.cache),
             remember=switch(headers, "x-glmgate-remember", in_body=wishes.remember),
+            uid=uid(),
         )
         self.request.call = call
         return call

@@ -39,7 +39,7 @@ class Reporter:
 def said(*reasons: str) -> list[str]:
     """What the summary says after tests were skipped for these reasons."""
     reporter: Any = Reporter({"skipped": [Report(("test.py", 1, f"Skipped: {reason}")) for reason in reasons]})
-    plugin.pytest_terminal_summary(reporter)
+    plugin.say_missing(reporter)
     lines: list[str] = reporter.lines
     return lines
 

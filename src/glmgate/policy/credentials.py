@@ -115,6 +115,8 @@ def judge(credential: Credential, key: Key | None, *, secrets: Sequence[str], no
     state = key.state(now)
     if state == "revoked":
         raise AuthenticationFailed(f"Key {key.id!r} was revoked.", zai_code=FAILED)
+    if state == "archived":
+        raise AuthenticationFailed(f"The project of key {key.id!r} is archived.", zai_code=FAILED)
     if state == "expired":
         raise AuthenticationFailed(f"Key {key.id!r} has expired.", zai_code=EXPIRED)
     if isinstance(credential, SignedToken):

@@ -15,12 +15,12 @@ from glmgate.storage.schema import REVISION
 
 OPEN_AND_PIN = """
 import asyncio, sys
-from glmgate.storage.keys import SqlKeyStore
+from glmgate.storage.organisations import SqlAccountStore
 from glmgate.storage.opening import open_database
 
 async def main():
     database = await open_database(sys.argv[1])
-    print(await SqlKeyStore(database).pin("winner", sys.argv[2]))
+    print(await SqlAccountStore(database).pin("winner", sys.argv[2]))
     await database.aclose()
 
 asyncio.run(main())

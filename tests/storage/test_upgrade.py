@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from glmgate.policy.keys import Key
+from glmgate.policy.directory import Directory
+from glmgate.policy.keyring import KeyOrder, Keyring
+from glmgate.policy.keys import MasterKey
 from glmgate.policy.reasoning import Thought
 from glmgate.storage.database import Database
-from glmgate.storage.keys import SqlKeyStore
 from glmgate.storage.opening import current_revision
+from glmgate.storage.organisations import SqlAccountStore
 from glmgate.storage.reasoning import SqlReasoningStore
 from glmgate.storage.schema import REVISION
 from glmgate.storage.upgrade import downgrade, known_revisions, upgrade
@@ -34,10 +36,13 @@ def tables(connection: Connection) -> set[str]:
 
 
 async def test_every_revision_can_be_taken_back_with_data_in_every_table(database: Database) -> None:
-    """Down to nothing and up again, from each revision, with a key, a fact, a thought and a project inside."""
+    """Down to nothing and up again, from each revision, with keys, acts, a fact, a thought and a project inside."""
     await database.write(upgrade)
-    store = SqlKeyStore(database)
-    await store.add(Key(id="a1", name="one", created_at=1.0))
+    store = SqlAccountStore(database)
+    keyring = Keyring(store, MasterKey.from_text("m" * 32))
+    await keyring.create("one")
+    await keyring.make(KeyOrder(name="root", kind="admin"))
+    await Directory(store, keyring).create_account("default", "robot", key=KeyOrder(name="robot"))
     await store.pin("fact", "value")
     thoughts = SqlReasoningStore(database, ttl_s=60, most_bytes=1000, longest_bytes=100)
     await thoughts.keep("default", [Thought("key", "thought")])
@@ -46,7 +51,7 @@ async def test_every_revision_can_be_taken_back_with_data_in_every_table(databas
     assert await database.read(tables) == set()
     await database.write(upgrade)
     assert await database.read(current_revision) == REVISION
-    assert await store.keys() == ()
+    assert await keyring.keys() == ()
 
 
 async def test_a_failed_upgrade_leaves_nothing(database: Database) -> None:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from glmgate.adaptation import reranking
 from glmgate.gateway.watch import Watch, WatchedDeltas
 from glmgate.routing.catalogue import Catalogue, ModelCard, Resolution, Work
-from glmgate.telemetry.record import Endpoint, Observer
+from glmgate.telemetry.record import Observer
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Usage
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
-from glmgate.wire.engine import Call, Caller, Deltas, Generation
+from glmgate.wire.engine import Call, Caller, Deltas, Endpoint, Generation
 from glmgate.wire.rerank import Ranking, RerankRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 
@@ -123,6 +123,7 @@ class Gateway:
     @asynccontextmanager
     async def _request(self, call: Call, endpoint: Endpoint, model: str) -> AsyncIterator[Watch]:
         """Everything between a request's begin and its one ending, whatever happens inside."""
+        call.endpoint, call.model = endpoint, model
         watch = Watch(call, endpoint, model, self._clock)
         self._observer.began()
         try:

@@ -11,9 +11,9 @@ from typing import Self
 
 from glmgate.errors import GlmgateError
 from glmgate.policy.endings import Ending, EndingWatch
-from glmgate.telemetry.record import Endpoint, RequestRecord
+from glmgate.telemetry.record import RequestRecord
 from glmgate.wire.delta import Delta, Usage
-from glmgate.wire.engine import Call, Deltas
+from glmgate.wire.engine import Call, Deltas, Endpoint
 
 
 class Watch:

@@ -27,13 +27,16 @@ _MOST_BYTES: Final = 4 * 1024 * 1024  # some 12,000 deltas of one token (`policy
 
 
 class Bill:
-    """What a shared call took: its attempts stand with the first of those who are still there when they are known."""
+    """What a shared call took: it stands with the first of those who are still there when it is known.
+
+    In the books it stands with who began the call.
+    """
 
     __slots__ = ("_payers", "call")
 
     def __init__(self, call: Call) -> None:
-        self.call = dataclasses.replace(call, attempts=[])
-        """What the shared call is made with; like the first one's, but for the attempts."""
+        self.call = dataclasses.replace(call, attempts=[], charges=[])
+        """What the shared call is made with; like the first one's, but for the attempts and charges."""
         self._payers: list[Call] = []
 
     def enter(self, call: Call) -> None:
@@ -46,6 +49,8 @@ class Bill:
         if place == 0:
             call.attempts += self.call.attempts
             self.call.attempts.clear()
+            call.charges += self.call.charges
+            self.call.charges.clear()
         if place is not None:
             del self._payers[place]
 

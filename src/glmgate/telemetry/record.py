@@ -6,12 +6,10 @@ No contents ever stand in it; who writes it where is decided by `log` and `metri
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from glmgate.wire.delta import Usage
-from glmgate.wire.engine import Attempt, CacheUse, Surface
-
-Endpoint = Literal["chat", "completions", "embeddings", "rerank", "tokenizer"]
+from glmgate.wire.engine import Attempt, CacheUse, Endpoint, Surface
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,21 @@
 """The contract between what asks and what answers: `Engine`, and the `Call` that goes with each request.
 
 Everything between the gateway and a model (retry, adaptation, fan-out, the model's child process) is an Engine.
+What an attempt costs is put down in the call's `Books`, before it is made and when it is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from itertools import count
+from typing import Final, Literal, Protocol
 
 from typing_extensions import override
 
+from glmgate.wire.charge import ONE_CALL, Charge, Units
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.delta import Delta, Usage
@@ -20,6 +24,7 @@ from glmgate.wire.terms import Scope
 from glmgate.wire.tokenizer import TokenizerRequest
 
 Surface = Literal["zai", "openai"]
+Endpoint = Literal["chat", "completions", "embeddings", "rerank", "tokenizer"]
 Generation = ChatRequest | CompletionRequest
 """A request whose answer is generated text."""
 
@@ -56,13 +61,17 @@ class Caller:
     admin: bool = False
 
 
+Outcome = Literal["ok", "refused", "failed_before", "failed_after", "truncated", "timed_out", "cancelled"]
+"""How an attempt ended. "Before" and "after" mean: before or after the first delta."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One call to a deployment for a request. `outcome` is one word; `credential` is its place in the list, not it."""
 
     deployment: str
     credential: int
-    outcome: Literal["ok", "refused", "failed_before", "failed_after", "truncated", "cancelled"]
+    outcome: Outcome
     seconds: float
     usage: Usage | None = None
     error_code: str | None = None
@@ -72,13 +81,137 @@ CacheUse = Literal["hit", "miss", "shared"]
 """What the answer cost: `hit` came from the cache, `shared` from another request's call that was in flight."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an attempt goes: a deployment, by one credential (its place in the list).
+
+    `upstream` is empty for an engine of our own; `model` is its name there.
+    """
+
+    deployment: str
+    upstream: str
+    model: str
+    credential: int = 0
+
+
+class Entry(Protocol):
+    """One attempt in the books, from before it is made. However it is told to end, it is settled exactly once.
+
+    `saw` and then one of the others; whatever comes after the first of those is not heard. None of them waits or fails.
+    """
+
+    def saw(self, deltas: tuple[Delta, ...]) -> None:
+        """These deltas came."""
+        ...
+
+    def whole(self, usage: Usage | None, units: Units = ONE_CALL) -> None:
+        """An answer without deltas came, and cost so much (None: the service did not say)."""
+        ...
+
+    def ended(self) -> None:
+        """The deltas have come to their end."""
+        ...
+
+    def failed(self, error: BaseException) -> None:
+        """The attempt was stopped by `error`; being cancelled is one way of being stopped."""
+        ...
+
+    def left(self) -> None:
+        """The reader left."""
+        ...
+
+
+class Books(Protocol):
+    """Where attempts are put down."""
+
+    async def reserve(self, call: Call, place: Place, request: Generation | EmbeddingsRequest) -> Entry:
+        """Put down that `request` is about to be sent to `place`, and what it may cost at most.
+
+        Nothing may be sent before this has returned. Raises QuotaExhausted where a budget does not allow it, and
+        Unavailable where it cannot be put down; neither says anything about the deployment.
+        """
+        ...
+
+
+class Spending(Protocol):
+    """What a request may spend: the budgets of those who ask. The books tell it of each attempt."""
+
+    async def attempt(
+        self, call: Call, place: Place, request: Generation | EmbeddingsRequest, estimate: Charge
+    ) -> None:
+        """Reserve `estimate`, as far as the request has not reserved it yet. Raises QuotaExhausted.
+
+        Told before anything is put down. Each one that returned is followed by one `settled`.
+        """
+        ...
+
+    def settled(self, call: Call, estimate: Charge, charge: Charge) -> None:
+        """An attempt that `estimate` was reserved for has cost `charge`.
+
+        A call that several requests share may be settled when the request that began it has ended.
+        """
+        ...
+
+
+class NullEntry:
+    """Puts nothing down."""
+
+    def saw(self, deltas: tuple[Delta, ...]) -> None:
+        """Do nothing."""
+
+    def whole(self, usage: Usage | None, units: Units = ONE_CALL) -> None:
+        """Do nothing."""
+
+    def ended(self) -> None:
+        """Do nothing."""
+
+    def failed(self, error: BaseException) -> None:
+        """Do nothing."""
+
+    def left(self) -> None:
+        """Do nothing."""
+
+
+class NullBooks:
+    """Books that are not kept."""
+
+    async def reserve(self, call: Call, place: Place, request: Generation | EmbeddingsRequest) -> Entry:  # noqa: ARG002
+        """Put nothing down."""
+        return _NULL_ENTRY
+
+
+class NullSpending:
+    """No budget bounds it."""
+
+    async def attempt(
+        self, call: Call, place: Place, request: Generation | EmbeddingsRequest, estimate: Charge
+    ) -> None:
+        """Allow it."""
+
+    def settled(self, call: Call, estimate: Charge, charge: Charge) -> None:
+        """Do nothing."""
+
+
+_NULL_ENTRY: Final = NullEntry()
+NULL_BOOKS: Final = NullBooks()
+NULL_SPENDING: Final = NullSpending()
+
+
+def new_uid() -> str:
+    """An id that no other request has."""
+    return secrets.token_hex(16)
+
+
 @dataclass(slots=True)
 class Call:
     """What goes with a request on its way: who asks, how it is named, what may be changed, and what was.
 
+    `request_id` may be the client's and come again; `uid` is ours and does not. `model` is the name that was asked for.
+
     What is found out on the way stands in the last members: who really answers (`answered_by`: the model's name, None
-    as long as it is not known), every call to a deployment, what the cache had, and how often it was asked for each
-    key, so that the second of several choices is not given the first one's answer.
+    as long as it is not known), every call to a deployment, what each attempt in the books has cost, what the cache
+    had, and how often it was asked for each key, so that the second of several choices is not given the first one's
+    answer.
     """
 
     request_id: str
@@ -90,16 +223,27 @@ class Call:
     session_id: str | None = None
     cache: bool | None = None
     remember: bool | None = None
+    uid: str = field(default_factory=new_uid)
+    endpoint: Endpoint = "chat"
+    model: str = ""
+    books: Books = NULL_BOOKS
+    spending: Spending = NULL_SPENDING
     answered_by: str | None = None
     deployment: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    charges: list[Charge] = field(default_factory=list)
     cache_use: CacheUse | None = None
     asked: dict[str, int] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=count)
 
     def note(self, note: Note) -> None:
         """Put a change into the report, once."""
         if note not in self.notes:
             self.notes.append(note)
+
+    def entry_id(self) -> str:
+        """The id of the next attempt in the books; no other attempt of any request has it."""
+        return f"{self.uid}.{next(self.numbers)}"
 
 
 class Engine(Protocol):

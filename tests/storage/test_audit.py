@@ -14,19 +14,20 @@ from glmgate.policy.memory_accounts import MemoryAccountStore
 from glmgate.storage.audit import SqlAuditStore
 from glmgate.storage.opening import open_database
 from glmgate.storage.organisations import SqlAccountStore
+from tests.servers.plugin import url_of
 
 NOW = 1_800_000_000.123456
 Stores = tuple[AccountStore, AuditStore]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     """Where acts are written, and where they are read."""
     if request.param == "memory":
         both = MemoryAccountStore()
         yield both, both
         return
-    database = await open_database(f"sqlite:///{tmp_path}/audit.db")
+    database = await open_database(url_of(request.param, request, tmp_path))
     yield SqlAccountStore(database), SqlAuditStore(database)
     await database.aclose()
 
@@ -70,10 +71,9 @@ async def test_acts_at_the_same_time_make_one_chain(stores: Stores) -> None:
     assert verifier.entries == 12
 
 
-async def test_processes_make_one_chain(tmp_path: Path) -> None:
-    """Two that share a database file write behind each other."""
-    url = f"sqlite:///{tmp_path}/shared.db"
-    ours, theirs = await open_database(url), await open_database(url)
+async def test_processes_make_one_chain(database_url: str) -> None:
+    """Two that share a database write behind each other."""
+    ours, theirs = await open_database(database_url), await open_database(database_url)
     try:
         stores = (SqlAccountStore(ours), SqlAccountStore(theirs))
         await asyncio.gather(*(log(stores[n % 2], Act("me", "project.created", f"p{n}")) for n in range(12)))

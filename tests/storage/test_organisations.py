@@ -15,11 +15,12 @@ from glmgate.policy.interfaces import AccountStore, Changes, Wanted
 from glmgate.policy.keys import Key, revoked
 from glmgate.policy.memory_accounts import MemoryAccountStore
 from glmgate.policy.organisation import Organisation, Project, ServiceAccount
-from glmgate.policy.pages import Page
+from glmgate.policy.pages import WHOLE, Page
 from glmgate.storage.opening import open_database
 from glmgate.storage.organisations import SqlAccountStore
 from glmgate.wire.terms import Budget, Scope, Terms
 from tests.fakes.accounts import put
+from tests.servers.plugin import url_of
 
 NOW = 1_800_000_000.0
 KEY = Key(id="a1", name="one", created_at=NOW)
@@ -38,18 +39,18 @@ PROJECT = Project(id="proj_1", name="Web", created_at=NOW, terms=TERMS)
 ACCOUNT = ServiceAccount(id="svc_acct_1", name="robot", project="proj_1", created_at=NOW)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AccountStore]:
     """A store of each sort, as it is at first: the default organisation and project are there."""
     if request.param == "memory":
         yield MemoryAccountStore()
         return
-    database = await open_database(f"sqlite:///{tmp_path}/accounts.db")
+    database = await open_database(url_of(request.param, request, tmp_path))
     yield SqlAccountStore(database)
     await database.aclose()
 
 
-async def ids(store: AccountStore, wanted: Wanted, page: Page = Page()) -> list[str]:
+async def ids(store: AccountStore, wanted: Wanted, page: Page = WHOLE) -> list[str]:
     """The ids of the keys that are listed."""
     return [key.id for key in await store.look(lambda rows: rows.keys(wanted, page))]
 

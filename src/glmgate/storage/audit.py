@@ -6,19 +6,13 @@ What a row says and how it follows another is decided in `policy.audit`.
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Final
-
-from sqlalchemy import Connection, RowMapping, insert, select, text
+from sqlalchemy import Connection, RowMapping, insert, select
 from typing_extensions import override
 
 from glmgate.policy.audit import Act, Entry, following
 from glmgate.policy.interfaces import AuditStore
 from glmgate.storage.database import Database
 from glmgate.storage.schema import audit
-
-_LOCK: Final = 0x676C6D_617564
-"""A number of our own among PostgreSQL's advisory locks."""
-
 
 class SqlAuditStore(AuditStore):
     """Rows of the table `audit`."""
@@ -43,14 +37,8 @@ class SqlAuditStore(AuditStore):
         )
 
 
-def alone(connection: Connection) -> None:
-    """Let no other administrative transaction come between. SQLite's write transactions are alone anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-
-
 def append(connection: Connection, done: Act, *, at: float) -> None:
-    """Add an act, in a transaction that is alone."""
+    """Add an act, in a transaction of `Database.write`: no other may come between the last row and this one."""
     row = connection.execute(select(audit).order_by(audit.c.seq.desc()).limit(1)).mappings().one_or_none()
     entry = following(None if row is None else _entry(row), done, at=at)
     connection.execute(insert(audit).values(asdict(entry)))

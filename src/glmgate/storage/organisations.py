@@ -16,7 +16,7 @@ from glmgate.policy.interfaces import ALL_KEYS, AccountStore, Changes, Rows, T, 
 from glmgate.policy.keys import Key
 from glmgate.policy.organisation import Organisation, Project, ServiceAccount
 from glmgate.policy.pages import WHOLE, Page, nothing_after
-from glmgate.storage.audit import alone, append
+from glmgate.storage.audit import append
 from glmgate.storage.keys import SELECT, SqlKeyStore, found, key_of, live, row_of, terms_of, text_of
 from glmgate.storage.schema import facts, keys, organisations, projects, service_accounts
 
@@ -122,16 +122,11 @@ class SqlAccountStore(SqlKeyStore, AccountStore):
 
     @override
     async def change(self, work: Callable[[Changes], T]) -> T:
-        def alone_with(connection: Connection) -> T:
-            alone(connection)
-            return work(SqlRows(connection))
-
-        return await self._database.write(alone_with)
+        return await self._database.write(lambda connection: work(SqlRows(connection)))
 
     @override
     async def pin(self, name: str, value: str) -> str:
         def work(connection: Connection) -> str:
-            alone(connection)
             pinned = connection.scalar(select(facts.c.value).where(facts.c.name == name))
             if pinned is not None:
                 return str(pinned)

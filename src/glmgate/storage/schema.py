@@ -9,6 +9,8 @@ from typing import Final
 
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
+from glmgate.storage.columns import Verbatim
+
 REVISION: Final = "0003"
 """The newest migration. It stands here so that a start on an up-to-date database need not import Alembic (0.3 s)."""
 
@@ -101,7 +103,7 @@ reasoning: Final = Table(
     metadata,
     Column("project_id", String(64), primary_key=True),
     Column("key", String(64), primary_key=True),
-    Column("text", Text, nullable=False),
+    Column("text", Verbatim, nullable=False),
     Column("size", Integer, nullable=False),
     Column("expires_at", Double, nullable=False),
     Index("ix_reasoning_expires_at_size", "expires_at", "size"),

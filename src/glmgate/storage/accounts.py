@@ -5,7 +5,7 @@ Only the order of opening lives here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glmgate.policy.directory import Directory
@@ -33,6 +33,10 @@ class Accounts:
     keyring: Keyring
     directory: Directory
     audit: AuditStore
+
+    def acting(self, actor: str) -> Accounts:
+        """The same accounts in the hands of `actor`, for the audit log."""
+        return replace(self, keyring=self.keyring.acting(actor), directory=self.directory.acting(actor))
 
     async def aclose(self) -> None:
         """Close the database."""

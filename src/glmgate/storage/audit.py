@@ -6,6 +6,7 @@ What a row says and how it follows another is decided in `policy.audit`.
 from __future__ import annotations
 
 from dataclasses import asdict
+
 from sqlalchemy import Connection, RowMapping, insert, select
 from typing_extensions import override
 
@@ -13,6 +14,7 @@ from glmgate.policy.audit import Act, Entry, following
 from glmgate.policy.interfaces import AuditStore
 from glmgate.storage.database import Database
 from glmgate.storage.schema import audit
+
 
 class SqlAuditStore(AuditStore):
     """Rows of the table `audit`."""

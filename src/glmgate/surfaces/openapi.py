@@ -109,7 +109,7 @@ def _operation(route: Route, path: str) -> dict[str, Any]:
     if route.body is not None:
         schema = {"$ref": f"#/components/schemas/{route.body.__name__}"}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-    if route.access == "key":
+    if route.access in {"key", "admin"}:
         operation["security"] = [{"key": []}]
     return operation
 

@@ -25,6 +25,7 @@ class Request:
 
     `started` is on the monotonic clock, in seconds; `created` in seconds since the epoch. `client` is the address of
     who asks, as far as trusted proxies tell; `is_local` says that it is this machine and that no proxy stands between.
+    `query` is what stands behind the question mark, as it was sent.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Request:
     method: str
     place: Place
     headers: Mapping[bytes, bytes]
+    query: str = ""
     client: str | None = None
     scheme: str = "http"
     is_local: bool = False
@@ -62,6 +64,7 @@ def begin(scope: Scope) -> Request:
         method=scope["method"],
         place=place_of(raw.decode("latin-1") if raw else scope["path"]),
         headers=headers,
+        query=scope.get("query_string", b"").decode("latin-1"),
         scheme=scope.get("scheme", "http"),
     )
     scope[_KEY] = request

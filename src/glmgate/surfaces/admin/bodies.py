@@ -90,11 +90,9 @@ async def read_body(exchange: Exchange, into: type[B]) -> B:
     return body
 
 
-def terms_in(
-    body: NewProject | ProjectUpdate | NewKey | KeyUpdate | NewServiceAccount | NewServiceKey,
-) -> dict[str, Any]:
+def terms_in(extension: AdminExtension | None) -> dict[str, Any]:
     """The terms that a body brings. InvalidRequest, with their path in the body, where they make no sense."""
-    given = body.glmgate.terms if body.glmgate is not None else None
+    given = None if extension is None else extension.terms
     if given:
         changed(NO_TERMS, given, where="glmgate.terms")
     return given or {}

@@ -115,6 +115,7 @@ async def test_a_service_account_can_have_more_keys_or_none(office: Office) -> N
     assert none is None
     for name in ("one", "two"):
         await office.directory.create_account_key("default", account.id, KeyOrder(name=name))
+        office.clock.advance(1)
     assert [key.name for key in await office.ring.keys(Wanted(owner=account.id))] == ["one", "two"]
 
 

@@ -22,6 +22,7 @@ from glmgate.app.states import child_states, readiness
 from glmgate.app.transport import LazyTransport
 from glmgate.engines.embedded.machine import availability
 from glmgate.engines.embedded.supervisor import Supervisor
+from glmgate.gateway.administration import Administration, NullReports
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
 from glmgate.routing.catalogue import Catalogue, Deployment
@@ -87,7 +88,7 @@ async def opened(
         )
         reloads = await _reloads(settings, stack, gateway, routes, accounts=accounts, reread=reread)
         yield App(
-            http=build(gateway, operations, settings.server),
+            http=build(gateway, operations, settings.server, _administration(accounts)),
             gateway=gateway,
             supervisor=supervisor,
             reloads=reloads,
@@ -103,6 +104,12 @@ async def _accounts(settings: Settings, stack: AsyncExitStack) -> Accounts | Non
     accounts = await open_accounts(settings.home, url=settings.storage.url, master=settings.master_key)
     stack.push_async_callback(accounts.aclose)
     return accounts
+
+
+def _administration(accounts: Accounts | None) -> Administration | None:
+    if accounts is None:
+        return None
+    return Administration(accounts.keyring, accounts.directory, accounts.audit, NullReports())
 
 
 async def _routes(settings: Settings, stack: AsyncExitStack, local: list[Deployment]) -> Routes:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
+from typing_extensions import override
+
 from glmgate.errors import PermissionRefused
 from glmgate.policy.directory import Directory
 from glmgate.policy.interfaces import AuditStore
 from glmgate.policy.keyring import Keyring
-from glmgate.policy.usage import Reports
+from glmgate.policy.usage import Reports, UsageQuery, UsageRow
 from glmgate.wire.engine import Caller
 
 
@@ -28,6 +30,18 @@ class Administration:
     def acting(self, caller: Caller) -> Administration:
         """The same administration; what it changes stands in the audit log under the caller's key."""
         return replace(self, keyring=self.keyring.acting(caller.key_id), directory=self.directory.acting(caller.key_id))
+
+
+class NullReports(Reports):
+    """Answers where no ledger is kept: nothing was used."""
+
+    @override
+    async def attempts(self, query: UsageQuery) -> tuple[UsageRow, ...]:
+        return ()
+
+    @override
+    async def requests(self, query: UsageQuery) -> tuple[UsageRow, ...]:
+        return ()
 
 
 def check_administrator(caller: Caller, client: str | None) -> None:

@@ -83,8 +83,9 @@ def _description() -> str:
     return (
         "One API in two dialects. Members that are not listed are welcome, but not where a schema closes its list; "
         "null is read as absent. What was changed or left out for the model that answers stands in "
-        "`x-glmgate-adaptations`; `x-glmgate-cache` tells an answer that was given before (`hit`) "
-        "or to another request at the same time (`shared`). Operations that answer 501 stand in a vendor's catalogue but are not served."
+        "`x-glmgate-adaptations`; `x-glmgate-cache` tells an answer that was given before (`hit`) or to another "
+        "request at the same time (`shared`). Operations that answer 501 stand in a vendor's catalogue and are not "
+        "served."
     )
 
 

@@ -50,8 +50,8 @@ def _values(text: str, into: type[Query]) -> dict[str, Any]:
         name = written if match is None else match["name"]
         if match is None or name not in hints:
             raise InvalidRequest(
-                f"There is no parameter {written!r} here; there are: {', '.join(hints) or 'none'}.",
-                param=written,
+                f"There is no parameter {name!r} here; there are: {', '.join(hints)}.",
+                param=name,
                 code="unknown_parameter",
             )
         if name in lists:

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Final, Literal, get_args, get_origin
@@ -26,6 +27,7 @@ from glmgate.cli.main import main as program
 from glmgate.routing.names import Names
 from glmgate.settings import Setting, declared
 from glmgate.settings.models import ModelTable
+from glmgate.settings.prices import PriceTable
 from glmgate.settings.tables import declared_in, table_in
 from glmgate.settings.upstreams import UpstreamTable
 from glmgate.surfaces import catalogue
@@ -73,8 +75,8 @@ def settings() -> str:
 
 
 def tables() -> str:
-    """A table for each kind of table in the file: what a `[[upstreams]]` and a `[[models]]` may hold."""
-    kinds = [("[[upstreams]]", UpstreamTable), ("[[models]]", ModelTable)]
+    """What a table of `[[upstreams]]`, of `[[models]]` and of `[[prices]]` may hold."""
+    kinds = [("[[upstreams]]", UpstreamTable), ("[[models]]", ModelTable), ("[[prices]]", PriceTable)]
     return "\n\n".join(f"## `{name}`\n\n{_table(_HEAD, _members(kind))}" for name, kind in kinds)
 
 
@@ -111,7 +113,7 @@ def _type(kind: object) -> str:
     if get_origin(kind) is Mapping:
         return "table of paths"
     parts = get_args(kind) or (kind,)
-    words: dict[object, str] = {int: "whole number", float: "number", bool: "true or false", str: "text"}
+    words: dict[object, str] = {int: "whole number", float: "number", bool: "true or false", str: "text", date: "date"}
     said = [words[part] for part in parts if part in words]
     return ", ".join(said + [_type(part) for part in parts if get_origin(part) is Literal])
 

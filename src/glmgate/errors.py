@@ -59,7 +59,8 @@ class GlmgateError(Exception):
     (contract 3.5); `param` the field that was wrong; `retry_after_s` seconds until a retry may help; `retry`
     tells clients that obey `x-should-retry` what to do (None: leave it to them).
 
-    `remedy` is for routing, and `parked_until` (Unix seconds, None: not known) goes with the remedy `park`.
+    `remedy` is for routing, and `parked_until` (Unix seconds, None: not known) goes with the remedy `park`. `is_ours`:
+    it was raised before a deployment was asked, and says nothing about it.
     """
 
     status: ClassVar[int] = 500
@@ -69,6 +70,7 @@ class GlmgateError(Exception):
     retry: bool | None = None
     remedy: Remedy = "tell"
     parked_until: float | None = None
+    is_ours: bool = False
 
     def __init__(
         self,

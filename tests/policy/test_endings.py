@@ -10,15 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glmgate.errors import (
+    AnswerTruncated,
     CapacityExceeded,
+    ContentFiltered,
     DeadlineExceeded,
     EngineFailed,
     GlmgateError,
     InvalidRequest,
+    QuotaExhausted,
     Unavailable,
 )
-from glmgate.policy.endings import Ending, EndingWatch
+from glmgate.policy.endings import REASONS, Ending, EndingWatch, done
 from glmgate.wire.delta import Delta, FinishReason, ToolCallDelta
+from glmgate.wire.engine import CacheUse
 
 TEXT = Delta(content="a")
 
@@ -49,9 +53,41 @@ def test_a_finished_answer_is_named_by_its_reason(reason: FinishReason, ending: 
 
 
 def test_without_a_finish_reason_an_answer_has_not_completed() -> None:
-    """A stream that stops without a word is a failure, however much it said."""
+    """A stream that stops without a word is a failure, and one that stops in the middle is cut."""
     assert watched().finished() is Ending.FAILED_BEFORE
-    assert watched(TEXT).finished() is Ending.FAILED_AFTER
+    assert watched(TEXT).finished() is Ending.TRUNCATED
+
+
+@pytest.mark.parametrize(
+    ("use", "ending"),
+    [("hit", Ending.CACHE_HIT), ("shared", Ending.COALESCED), ("miss", Ending.LENGTH), (None, Ending.LENGTH)],
+)
+def test_an_answer_from_elsewhere_is_named_by_where_it_came_from(use: CacheUse | None, ending: Ending) -> None:
+    """Whatever its finish reason; it cost nothing."""
+    assert watched(TEXT, Delta(finish_reason="length")).finished(use) is ending
+
+
+def test_an_answer_from_elsewhere_that_does_not_arrive_is_named_by_that() -> None:
+    """Who left has left, and what broke is broken."""
+    broken = watched(TEXT, Delta(finish_reason="network_error"))
+    assert broken.finished("shared") is Ending.FAILED_AFTER
+    assert watched(TEXT).finished("hit") is Ending.TRUNCATED
+    assert watched(TEXT).left() is Ending.CLIENT_LEFT_AFTER
+
+
+def test_an_answer_without_deltas_is_named_by_where_it_came_from() -> None:
+    """Vectors have no finish reason."""
+    assert [done(use) for use in (None, "miss", "hit", "shared")] == [
+        Ending.COMPLETED,
+        Ending.COMPLETED,
+        Ending.CACHE_HIT,
+        Ending.COALESCED,
+    ]
+
+
+def test_every_finish_reason_has_an_ending() -> None:
+    """The table is complete."""
+    assert REASONS.keys() == set(get_args(FinishReason))
 
 
 def test_of_several_choices_the_least_complete_names_the_request() -> None:
@@ -73,6 +109,9 @@ def test_a_client_leaves_before_or_after_the_first_delta(first: Delta) -> None:
         (InvalidRequest("no"), Ending.REFUSED, Ending.FAILED_AFTER),
         (CapacityExceeded("full"), Ending.REJECTED, Ending.FAILED_AFTER),
         (Unavailable("loading"), Ending.REJECTED, Ending.FAILED_AFTER),
+        (QuotaExhausted("empty"), Ending.REJECTED, Ending.FAILED_AFTER),
+        (ContentFiltered("no"), Ending.FILTERED, Ending.FILTERED),
+        (AnswerTruncated("cut"), Ending.FAILED_BEFORE, Ending.TRUNCATED),
         (EngineFailed("broke"), Ending.FAILED_BEFORE, Ending.FAILED_AFTER),
         (DeadlineExceeded("late"), Ending.TIMED_OUT, Ending.TIMED_OUT),
         (ValueError("ours"), Ending.FAILED_BEFORE, Ending.FAILED_AFTER),

@@ -111,7 +111,7 @@ async def test_whole_calls_are_rows_too(
         (QuotaExhausted("Empty."), "refused", "failed_after", False),
         (CredentialRefused("Bad key."), "refused", "failed_after", False),
         (Unavailable("Loading."), "failed_before", "failed_after", True),
-        (DeadlineExceeded("Slow."), "failed_before", "failed_after", True),
+        (DeadlineExceeded("Slow."), "timed_out", "timed_out", True),
         (EngineFailed("Broken."), "failed_before", "failed_after", True),
         (AnswerTruncated("Cut."), "failed_before", "truncated", True),
         (RuntimeError("a fault of ours"), "failed_before", "failed_after", True),

@@ -19,7 +19,9 @@ from glmgate.engines.embedded.machine import availability, memory_for_models
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.errors import SettingsError
+from glmgate.policy.prices import OWN
 from glmgate.routing.adapted import Adapted
+from glmgate.routing.booked import Booked
 from glmgate.routing.catalogue import Deployment, ModelKind, Rank
 from glmgate.routing.fanout import Fanout
 from glmgate.settings import Settings
@@ -29,6 +31,7 @@ from glmgate.weights.gguf import GgufFacts, read_facts
 from glmgate.weights.store import Store
 from glmgate.weights.vocabulary import KIND as WORDPIECE
 from glmgate.weights.vocabulary import read_wordpiece
+from glmgate.wire.engine import Place
 
 _PROFILE: Final = "embedded"
 _PROFILE_WITH_IMAGES: Final = "embedded-images"
@@ -106,9 +109,10 @@ def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor, ran
         vocabulary=facts.vocabulary,
         longest_token=facts.longest_token,
     )
+    booked = Booked(EmbeddedEngine(model, supervisor), Place(model.name, OWN, model.name))
     return Deployment(
         name=model.name,
-        engine=Fanout(Adapted(EmbeddedEngine(model, supervisor), profile, reader=reader)),
+        engine=Fanout(Adapted(booked, profile, reader=reader)),
         kind=model.kind,
         created=int(model.path.stat().st_mtime),
         context_length=min(context, model.window or context),

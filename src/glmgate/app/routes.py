@@ -19,6 +19,7 @@ from glmgate.errors import SettingsError
 from glmgate.policy.reasoning import family_of
 from glmgate.routing.adapted import Adapted
 from glmgate.routing.attempts import Attempts
+from glmgate.routing.booked import Booked
 from glmgate.routing.cached import Cached
 from glmgate.routing.catalogue import Catalogue, Deployment, ModelKind, Rank
 from glmgate.routing.continuity import Continuity, Places
@@ -33,7 +34,7 @@ from glmgate.settings.models import Model, Route
 from glmgate.settings.upstreams import UpstreamSettings
 from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
 from glmgate.transport.interfaces import Transport
-from glmgate.wire.engine import Engine, Note
+from glmgate.wire.engine import Engine, Note, Place
 
 OTHER = "other"
 """Stands for the names of models that are not known one by one, where names are counted."""
@@ -190,7 +191,10 @@ class _Chains:
         places = self.places[service.name]
         secrets: list[Secret | None] = [credential.secret for credential in service.credentials]
         engines = {
-            place: UpstreamEngine(upstream, model=route.model, secret=secret, transport=self.owner.transport)
+            place: Booked(
+                UpstreamEngine(upstream, model=route.model, secret=secret, transport=self.owner.transport),
+                Place(deployment, service.name, route.model, place),
+            )
             for place, secret in zip(places.places, secrets or [None], strict=True)
         }
         attempts = Attempts(

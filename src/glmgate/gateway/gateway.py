@@ -16,7 +16,7 @@ from glmgate.telemetry.record import Observer
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Usage
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
-from glmgate.wire.engine import Call, Caller, Deltas, Endpoint, Generation
+from glmgate.wire.engine import NULL_BOOKS, Books, Call, Caller, Deltas, Endpoint, Generation
 from glmgate.wire.rerank import Ranking, RerankRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 
@@ -51,16 +51,24 @@ class Reranked:
 class Gateway:
     """One request's life. Every public method but the look-ups belongs to exactly one request.
 
-    `catalogue` may be replaced at any time: a request keeps the deployment that it found at its beginning.
+    `catalogue` may be replaced at any time: a request keeps the deployment that it found at its beginning. What its
+    attempts cost is put down in `books`.
     """
 
     def __init__(
-        self, *, identify: Identify, catalogue: Catalogue, observer: Observer, clock: Callable[[], float]
+        self,
+        *,
+        identify: Identify,
+        catalogue: Catalogue,
+        observer: Observer,
+        clock: Callable[[], float],
+        books: Books = NULL_BOOKS,
     ) -> None:
         self._identify = identify
         self.catalogue = catalogue
         self._observer = observer
         self._clock = clock
+        self._books = books
 
     async def identify(self, authorization: str | None) -> Caller:
         """Who asks. Raises AuthenticationFailed."""
@@ -123,7 +131,7 @@ class Gateway:
     @asynccontextmanager
     async def _request(self, call: Call, endpoint: Endpoint, model: str) -> AsyncIterator[Watch]:
         """Everything between a request's begin and its one ending, whatever happens inside."""
-        call.endpoint, call.model = endpoint, model
+        call.endpoint, call.model, call.books = endpoint, model, self._books
         watch = Watch(call, endpoint, model, self._clock)
         self._observer.began()
         try:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Self
 
 from glmgate.errors import GlmgateError
-from glmgate.policy.endings import Ending, EndingWatch
+from glmgate.policy.endings import Ending, EndingWatch, done
+from glmgate.routing.books import owner_of
 from glmgate.telemetry.record import RequestRecord
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.engine import Call, Deltas, Endpoint
@@ -43,12 +44,12 @@ class Watch:
 
     def ended(self) -> None:
         """The deltas have come to their end."""
-        self._ending = self._endings.finished()
+        self._ending = self._endings.finished(self._call.cache_use)
 
     def done(self, usage: Usage) -> None:
         """An answer without deltas is there."""
         self._usage[0] = usage
-        self._ending = Ending.COMPLETED
+        self._ending = done(self._call.cache_use)
 
     def stopped(self, error: BaseException) -> None:
         """The request was stopped by `error`; leaving (cancelled, closed) is one way of being stopped."""
@@ -61,6 +62,7 @@ class Watch:
     def record(self) -> RequestRecord:
         """The record of the request. A reader that left without a word counts as a client that left."""
         now = self._clock()
+        owner = owner_of(self._call.caller)
         return RequestRecord(
             request_id=self._call.request_id,
             key_id=self._call.caller.key_id,
@@ -77,6 +79,11 @@ class Watch:
             place=self._call.deployment,
             attempts=tuple(self._call.attempts),
             cache_use=self._call.cache_use,
+            uid=self._call.uid,
+            organisation=owner.organisation,
+            project=owner.project,
+            tags=owner.tags,
+            charges=tuple(self._call.charges),
         )
 
 

@@ -1,12 +1,27 @@
-"""Endings: how a request ended, decided from what was seen of it. Exactly one for each request; no I/O, no clock."""
+"""Endings: how a request ended, decided from what was seen of it. Exactly one for each request; no I/O, no clock.
+
+What a request was answered from is its ending where the answer came to its own end: a hit and a shared answer cost
+nothing, whatever their finish reason is.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import assert_never
+from types import MappingProxyType
+from typing import Final
 
-from glmgate.errors import DeadlineExceeded, GlmgateError, RequestRefused
+from glmgate.errors import (
+    AnswerTruncated,
+    CapacityExceeded,
+    ContentFiltered,
+    DeadlineExceeded,
+    QuotaExhausted,
+    RequestRefused,
+    Unavailable,
+)
 from glmgate.wire.delta import Delta, FinishReason
+from glmgate.wire.engine import CacheUse
 
 
 class Ending(StrEnum):
@@ -22,7 +37,41 @@ class Ending(StrEnum):
     CLIENT_LEFT_AFTER = "client_left_after"
     FAILED_BEFORE = "failed_before"
     FAILED_AFTER = "failed_after"
+    TRUNCATED = "truncated"
     TIMED_OUT = "timed_out"
+    CACHE_HIT = "cache_hit"
+    COALESCED = "coalesced"
+
+
+REASONS: Final[Mapping[FinishReason, Ending]] = MappingProxyType(
+    {
+        "stop": Ending.COMPLETED,
+        "tool_calls": Ending.TOOL_CALLS,
+        "function_call": Ending.TOOL_CALLS,
+        "length": Ending.LENGTH,
+        "model_context_window_exceeded": Ending.LENGTH,
+        "sensitive": Ending.FILTERED,
+        "network_error": Ending.FAILED_AFTER,
+    }
+)
+"""What an answer is called that came to its own end."""
+
+USES: Final[Mapping[CacheUse, Ending]] = MappingProxyType({"hit": Ending.CACHE_HIT, "shared": Ending.COALESCED})
+"""What it is called where it came from elsewhere."""
+
+# The first that fits; before and after the first delta.
+ERRORS: Final[tuple[tuple[tuple[type[Exception], ...], Ending, Ending], ...]] = (
+    ((DeadlineExceeded,), Ending.TIMED_OUT, Ending.TIMED_OUT),
+    ((ContentFiltered,), Ending.FILTERED, Ending.FILTERED),
+    ((AnswerTruncated,), Ending.FAILED_BEFORE, Ending.TRUNCATED),
+    ((RequestRefused,), Ending.REFUSED, Ending.FAILED_AFTER),
+    ((CapacityExceeded, QuotaExhausted, Unavailable), Ending.REJECTED, Ending.FAILED_AFTER),
+    ((Exception,), Ending.FAILED_BEFORE, Ending.FAILED_AFTER),
+)
+"""What a request is called that an error stopped."""
+
+# Of several choices the least complete one names the request.
+_LEAST_COMPLETE: Final = (Ending.FAILED_AFTER, Ending.FILTERED, Ending.LENGTH, Ending.TOOL_CALLS, Ending.COMPLETED)
 
 
 class EndingWatch:
@@ -48,13 +97,13 @@ class EndingWatch:
         """True once a delta said something."""
         return self._any
 
-    def finished(self) -> Ending:
-        """The answer ended by itself."""
-        endings = {_of_reason(reason) for reason in self._reasons.values()}
-        for ending in (Ending.FAILED_AFTER, Ending.FILTERED, Ending.LENGTH, Ending.TOOL_CALLS):
-            if ending in endings:
-                return ending
-        return Ending.COMPLETED if endings else self._failed()
+    def finished(self, use: CacheUse | None = None) -> Ending:
+        """The answer ended by itself; `use` is where it came from."""
+        if not self._reasons:
+            return Ending.TRUNCATED if self._any else Ending.FAILED_BEFORE
+        endings = {REASONS[reason] for reason in self._reasons.values()}
+        ending = next(each for each in _LEAST_COMPLETE if each in endings)
+        return ending if ending is Ending.FAILED_AFTER else done(use, ending)
 
     def left(self) -> Ending:
         """The client went away, or stopped reading, before the answer's end."""
@@ -62,29 +111,12 @@ class EndingWatch:
 
     def failed(self, error: BaseException) -> Ending:
         """The request was stopped by `error`."""
-        if isinstance(error, DeadlineExceeded):
-            return Ending.TIMED_OUT
-        if isinstance(error, RequestRefused) and not self._any:
-            return Ending.REFUSED
-        if isinstance(error, GlmgateError) and error.status in {429, 503} and not self._any:
-            return Ending.REJECTED
-        return self._failed()
-
-    def _failed(self) -> Ending:
+        for kinds, before, after in ERRORS:
+            if isinstance(error, kinds):
+                return after if self._any else before
         return Ending.FAILED_AFTER if self._any else Ending.FAILED_BEFORE
 
 
-def _of_reason(reason: FinishReason) -> Ending:
-    match reason:
-        case "stop":
-            return Ending.COMPLETED
-        case "tool_calls" | "function_call":
-            return Ending.TOOL_CALLS
-        case "length" | "model_context_window_exceeded":
-            return Ending.LENGTH
-        case "sensitive":
-            return Ending.FILTERED
-        case "network_error":
-            return Ending.FAILED_AFTER
-        case _:
-            assert_never(reason)
+def done(use: CacheUse | None, ending: Ending = Ending.COMPLETED) -> Ending:
+    """The ending of an answer that came to its own end, by where it came from."""
+    return ending if use is None else USES.get(use, ending)

@@ -110,7 +110,10 @@ class Journal(Protocol):
         ...
 
     def settled(self, row: Settled) -> None:
-        """Take what came of it. Never fails: what cannot be written now is kept until it can be."""
+        """Take what came of it. Never fails: what cannot be written now is kept until it can be.
+
+        It may be of one whose `reserved` was cancelled, and so may not be there.
+        """
         ...
 
     def ended(self, row: Ended) -> None:
@@ -138,3 +141,14 @@ def amounts_of(charges: Iterable[Charge]) -> tuple[Amount, ...]:
         if charge.amount is not None and charge.currency is not None:
             sums[charge.currency] = sums.get(charge.currency, 0) + charge.amount
     return tuple(Amount(currency, sums[currency]) for currency in sorted(sums))
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """A settled attempt as it counts: what re-pricing and reconciling read. `at` is when it was made."""
+
+    id: str
+    at: float
+    upstream: str
+    model: str
+    outcome: Settlement
+    charge: Charge

@@ -1,35 +1,22 @@
 """One attempt under way: a call on one credential, from its slot to its one row on the Call.
 
 It says what came of the call to all who learn from it: pool, limit, breaker and the request's report. It asks nobody.
+What that is stands in `policy.attempts`.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from typing import Final, Literal
 
 from typing_extensions import override
 
-from glmgate.errors import (
-    AnswerTruncated,
-    CapacityExceeded,
-    CredentialRefused,
-    GlmgateError,
-    QuotaExhausted,
-    RequestRefused,
-)
+from glmgate.errors import AnswerTruncated, CapacityExceeded, GlmgateError, RequestRefused
+from glmgate.policy.attempts import LIMITS, AttemptWatch, State, Stop, Verdict, stop_of
 from glmgate.routing.beginning import Begun
 from glmgate.routing.breaker import Permit
 from glmgate.routing.slots import Lease, Pool
-from glmgate.wire.delta import Delta, FinishReason, Usage
+from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.engine import Attempt, Call
-
-Outcome = Literal["ok", "refused", "failed_before", "failed_after", "truncated", "cancelled"]
-
-# A limit or an account was in the way; that says nothing about whether the deployment works.
-_LIMITS: Final = (CapacityExceeded, QuotaExhausted, CredentialRefused)
-_REFUSALS: Final = (RequestRefused, *_LIMITS)
 
 
 class Trial:
@@ -46,80 +33,70 @@ class Trial:
         self._deployment = deployment
         self._clock = clock
         self._started = clock()
-        self._begun = False
         self._settled = False
-        self._usage: dict[int, Usage] = {}
-        self._reasons: set[FinishReason] = set()
+        self._watch = AttemptWatch()
 
     def begun(self) -> None:
         """The answer has begun: the service works, and takes so many calls at once."""
-        self._begun = True
+        self._watch.begin()
         self._permit.answers()
         self._lease.went_well()
 
     def saw(self, deltas: tuple[Delta, ...]) -> None:
         """These deltas go by."""
-        for delta in deltas:
-            if delta.usage is not None:
-                self._usage[delta.choice] = delta.usage
-            if delta.finish_reason is not None:
-                self._reasons.add(delta.finish_reason)
+        self._watch.feed(deltas)
 
     def whole(self, usage: Usage | None) -> None:
         """An answer without deltas is there, and cost so much."""
         self.begun()
-        if usage is not None:
-            self._usage[0] = usage
         self._permit.ended()
-        self._settle("ok")
+        self._settle(self._watch.whole(usage))
 
     def ended(self) -> None:
         """The deltas have come to their end. Raises AnswerTruncated when that is not the answer's end."""
-        if not self._reasons:
+        if not self._watch.has_finished:
             error = AnswerTruncated("The model's answer broke off before its end. Try again.")
             self.failed(error)
             raise error
-        if "network_error" in self._reasons:
+        if self._watch.state is State.BROKEN:
             self._permit.failed()
-            self._settle("failed_after")
-            return
-        self._permit.ended()
-        self._settle("ok")
+        else:
+            self._permit.ended()
+        self._settle(self._watch.stopped(Stop.END))
 
     def failed(self, error: BaseException) -> None:
         """The call was stopped by `error`; being cancelled is one way of being stopped."""
-        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+        stop = stop_of(error)
+        if stop is Stop.LEFT:
             self.left()
             return
-        after: Outcome = "failed_after" if self._begun else "failed_before"
-        if not isinstance(error, GlmgateError):
-            self._permit.failed()
-            self._settle(after, "internal_error")
-            return
-        self._tell(error)
-        if self._begun and isinstance(error, AnswerTruncated):
-            self._settle("truncated", error.code)
-        elif not self._begun and isinstance(error, _REFUSALS):
-            self._settle("refused", error.code)
+        verdict = self._watch.stopped(stop)
+        if isinstance(error, GlmgateError):
+            self._tell(error)
+            self._settle(verdict, error.code)
         else:
-            self._settle(after, error.code)
+            self._permit.failed()
+            self._settle(verdict, "internal_error")
 
     def left(self) -> None:
         """The reader left. One that has seen the answer's end has all of it."""
-        if self._reasons:
+        if self._watch.has_finished:
             self.ended()
             return
         self._permit.left()
-        self._settle("cancelled")
+        self._settle(self._watch.stopped(Stop.LEFT))
 
     def release(self) -> None:
         """Give the slot back, after everything of the call is closed and its end was told."""
         self._lease.release()
 
     def _tell(self, error: GlmgateError) -> None:
+        if error.is_ours:
+            self._permit.left()
+            return
         if isinstance(error, RequestRefused):
             self._permit.ended()
-        elif isinstance(error, _LIMITS):
+        elif isinstance(error, LIMITS):
             self._permit.left()
         else:
             self._permit.failed()
@@ -130,7 +107,7 @@ class Trial:
             if error.retry_after_s is not None:
                 self._pool.rest(self.credential, error.retry_after_s)
 
-    def _settle(self, outcome: Outcome, error_code: str | None = None) -> None:
+    def _settle(self, verdict: Verdict, error_code: str | None = None) -> None:
         if self._settled:
             return
         self._settled = True
@@ -138,9 +115,9 @@ class Trial:
             Attempt(
                 deployment=self._deployment,
                 credential=self.credential,
-                outcome=outcome,
+                outcome=verdict.outcome,
                 seconds=self._clock() - self._started,
-                usage=sum(self._usage.values(), Usage()) if self._usage else None,
+                usage=verdict.told,
                 error_code=error_code,
             )
         )

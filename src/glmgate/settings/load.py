@@ -17,10 +17,12 @@ import platformdirs
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.errors import SettingsError
 from glmgate.policy.keys import MasterKey
+from glmgate.policy.prices import Prices
 from glmgate.policy.settings import CacheSettings, ReasoningSettings
 from glmgate.settings.declared import CLASSES, AliasSettings, RoutingSettings, declared
 from glmgate.settings.found import Found, found
 from glmgate.settings.models import Model, models
+from glmgate.settings.prices import prices
 from glmgate.settings.references import followed, reference
 from glmgate.settings.sources import (
     FileContents,
@@ -51,6 +53,7 @@ class Settings:
 
     `models`: GGUF files given by --model. `upstreams` and `routed` are the services and models of the file. `found` are
     the services whose keys are in the environment, the preferred one first; empty where they are not to be used.
+    `prices` are what they cost.
     """
 
     home: Path
@@ -69,6 +72,7 @@ class Settings:
     upstreams: tuple[UpstreamSettings, ...] = ()
     routed: tuple[Model, ...] = ()
     found: tuple[Found, ...] = ()
+    prices: Prices = field(default_factory=Prices)
     proxies: Proxies = field(default_factory=Proxies)
 
     @property
@@ -128,7 +132,9 @@ def _put_together(
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
     services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
-    alone = routing.environment and not any(contents.arrays.values())
+    alone = routing.environment and not any(contents.arrays.get(name) for name in ("upstreams", "models"))
+    elsewhere = found(environment) if alone else ()
+    named = [each.name for each in services] + [each.upstream.name for each in elsewhere]
     return Settings(
         home=home,
         file=contents.file,
@@ -145,7 +151,8 @@ def _put_together(
         cache=cache,
         upstreams=services,
         routed=models(contents.arrays.get("models", ()), services, file=file),
-        found=found(environment) if alone else (),
+        found=elsewhere,
+        prices=prices(contents.arrays.get("prices", ()), named, file=file),
         proxies=Proxies.read(environment),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
@@ -16,7 +17,13 @@ import msgspec
 
 from glmgate.errors import SettingsError
 
-_WORDS: Final[Mapping[object, str]] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+_WORDS: Final[Mapping[object, str]] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    date: "a date",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from glmgate.wire.charge import Charge
 from glmgate.wire.delta import Usage
 from glmgate.wire.engine import Attempt, CacheUse, Endpoint, Surface
 
@@ -18,7 +19,8 @@ class RequestRecord:
 
     `model` is the name that was asked for, `deployment` who answered (empty: none was found), `ending` one word of
     `policy.endings.Ending`, `notes` the report of adaptations as text. `place` is the deployment that was used (empty
-    for an engine of our own), `attempts` every call to one, `cache_use` what the cache had.
+    for an engine of our own), `attempts` every call to one, `cache_use` what the cache had. `uid` is our own id of it,
+    `charges` is what each of its attempts cost, and `organisation`, `project` and `tags` say whose it is.
     """
 
     request_id: str
@@ -36,6 +38,11 @@ class RequestRecord:
     place: str | None = None
     attempts: tuple[Attempt, ...] = ()
     cache_use: CacheUse | None = None
+    uid: str = ""
+    organisation: str = "default"
+    project: str = "default"
+    tags: tuple[str, ...] = ()
+    charges: tuple[Charge, ...] = ()
 
 
 class Observer(Protocol):

@@ -146,7 +146,7 @@ class Spending(Protocol):
         ...
 
     def settled(self, call: Call, estimate: Charge, charge: Charge) -> None:
-        """An attempt that `estimate` was reserved for has cost `charge`.
+        """An attempt that `estimate` was reserved for has cost `charge`. Never fails.
 
         A call that several requests share may be settled when the request that began it has ended.
         """

@@ -113,6 +113,18 @@ def test_reasoning_tokens_are_counted() -> None:
     assert read(text("x") + event(end) + DONE)[-1].usage == Usage(7, 3, 2, 2)
 
 
+def test_usage_that_is_told_again_and_again_stands_with_one_choice() -> None:
+    """Whichever choice speaks first: of two places that tell it, both would be counted (cumulative usage)."""
+    documents: list[dict[str, Any]] = [
+        {"choices": [{"index": 1, "delta": {"content": "b"}}], "usage": usage(7, 1)},
+        {"choices": [{"index": 0, "delta": {"content": "a"}}], "usage": usage(7, 2)},
+        {"choices": [{"index": place, "delta": {}, "finish_reason": "stop"} for place in (0, 1)], "usage": usage(7, 3)},
+    ]
+    deltas = read(b"".join(event(document) for document in documents) + DONE)
+    assert {delta.choice for delta in deltas if delta.usage is not None} == {1}
+    assert deltas[-1].usage == USAGE
+
+
 def test_choices_come_apart_and_share_one_usage() -> None:
     """One after the other or mixed; what all of them cost is told with one."""
     first, second = {"index": 0}, {"index": 1}

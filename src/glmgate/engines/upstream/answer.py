@@ -65,13 +65,14 @@ class Reading:
 class Answer:
     """The chunks of one answer, folded into deltas and ends."""
 
-    __slots__ = ("_beside", "_choices", "_reading", "_said", "_usage", "ended")
+    __slots__ = ("_beside", "_choices", "_reading", "_said", "_teller", "_usage", "ended")
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._choices: dict[int, ChoiceReader] = {}
         self._beside: dict[str, Any] = {}
         self._usage: Usage | None = None
+        self._teller: int | None = None  # the choice that usage stands with: one, or it would count twice
         self._said = False
         self.ended = False
 
@@ -119,7 +120,9 @@ class Answer:
         if not self.has_finished:
             raise AnswerTruncated("The answer broke off before its end. Try again.")
         ends = [self._end(self._choices[index]) for index in sorted(self._choices)]
-        ends[0] = self._with_beside(msgspec.structs.replace(ends[0], usage=self._usage))
+        teller = min(self._choices) if self._teller is None else self._teller
+        ends = [msgspec.structs.replace(end, usage=self._usage) if end.choice == teller else end for end in ends]
+        ends[0] = self._with_beside(ends[0])
         self.ended = True
         return ends
 
@@ -128,9 +131,13 @@ class Answer:
         if tokens.prompt_tokens is None and tokens.completion_tokens is None:
             return
         self._usage = _usage(tokens)
-        if deltas and deltas[0].choice == min(self._choices):
-            # Told early as well, so that a stream that is left has been counted up to here.
-            deltas[0] = msgspec.structs.replace(deltas[0], usage=self._usage)
+        if self._teller is None:
+            self._teller = min(self._choices, default=None)
+        for place, delta in enumerate(deltas):
+            if delta.choice == self._teller:
+                # Told early as well, so that a stream that is left has been counted up to here.
+                deltas[place] = msgspec.structs.replace(delta, usage=self._usage)
+                break
 
     def _end(self, choice: ChoiceReader) -> Delta:
         try:

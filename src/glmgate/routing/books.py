@@ -1,0 +1,200 @@
+"""Books that are kept: each attempt is estimated, priced and put into a journal, before it is made and when it is over.
+
+What came of it is decided in `policy.attempts`, its tokens in `policy.estimates`, its price in `policy.prices`; where
+rows go is the journal's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from glmgate.errors import GlmgateError
+from glmgate.policy.attempts import AttemptWatch, Basis, Stop, Verdict, stop_of
+from glmgate.policy.estimates import Estimator
+from glmgate.policy.ledger import Journal, Owner, Reserved, Settled
+from glmgate.policy.prices import OWN, Prices
+from glmgate.policy.sizes import measured
+from glmgate.wire.charge import ONE_CALL, Charge, Units
+from glmgate.wire.delta import Delta, Usage
+from glmgate.wire.embeddings import EmbeddingsRequest
+from glmgate.wire.engine import Call, Caller, Entry, Generation, Outcome, Place
+
+_log = logging.getLogger(__name__)
+
+_MOST_TOLD: Final = 1000  # models that are told to have no price; names can be the callers' own
+
+
+@dataclass(slots=True, kw_only=True)
+class KeptBooks:
+    """Implements `wire.engine.Books`. `instance` names this process; `prices` may be replaced at any time.
+
+    `clock` gives Unix seconds, `timer` seconds of any origin.
+    """
+
+    journal: Journal
+    instance: str
+    prices: Prices = field(default_factory=Prices)
+    estimator: Estimator = field(default_factory=Estimator)
+    clock: Callable[[], float] = time.time
+    timer: Callable[[], float] = time.monotonic
+    _told: set[tuple[str, str]] = field(default_factory=set)
+
+    async def reserve(self, call: Call, place: Place, request: Generation | EmbeddingsRequest) -> Entry:
+        """Put down that `request` is about to be sent, once its budgets allow it."""
+        at = self.clock()
+        size = measured(request)
+        upper = self.estimator.upper(place.upstream, place.model, size.prompt_bytes, size.max_tokens)
+        usage = Usage(upper.prompt * size.answers, upper.completion * size.answers)
+        estimate = self.charged(place, at, usage, ONE_CALL, estimated=True)
+        await call.spending.attempt(call, place, request, estimate)
+        row = Reserved(
+            id=call.entry_id(),
+            request_uid=call.uid,
+            at=at,
+            instance=self.instance,
+            owner=owner_of(call.caller),
+            model=call.model or request.model,
+            place=place,
+            endpoint=call.endpoint,
+            surface=call.surface,
+            estimate=estimate,
+            prompt_bytes=size.prompt_bytes * size.answers,
+        )
+        entry = _Kept(self, call, row)
+        try:
+            await self.journal.reserved(row)
+        except asyncio.CancelledError:
+            entry.unsent(is_down=True)  # perhaps; what is not there cannot be settled twice
+            raise
+        except BaseException:
+            entry.unsent(is_down=False)
+            raise
+        return entry
+
+    def charged(self, place: Place, at: float, usage: Usage, units: Units, *, estimated: bool) -> Charge:
+        """What that costs at `place`; that a model has no price is told once."""
+        used = Charge(usage=usage, units=units, estimated=estimated)
+        charge = self.prices.charge(place.upstream, place.model, at, used)
+        if charge.amount is None and place.upstream != OWN:
+            self._tell(place)
+        return charge
+
+    def _tell(self, place: Place) -> None:
+        key = (place.upstream, place.model)
+        if key in self._told or len(self._told) >= _MOST_TOLD:
+            return
+        self._told.add(key)
+        _log.warning(
+            "the model %r of the upstream %r has no price: its attempts are in the ledger without an amount; "
+            "add it to [[prices]]",
+            place.model,
+            place.upstream,
+        )
+
+
+def owner_of(caller: Caller) -> Owner:
+    """Whose requests a caller's are."""
+    tags = dict.fromkeys(tag for scope in caller.scopes for tag in scope.terms.tags)
+    return Owner(key_id=caller.key_id, organisation=caller.organisation, project=caller.project, tags=tuple(tags))
+
+
+class _Kept:
+    """One attempt that is put down. Implements `wire.engine.Entry`."""
+
+    __slots__ = ("_books", "_call", "_is_settled", "_row", "_started", "_texts", "_watch")
+
+    def __init__(self, books: KeptBooks, call: Call, row: Reserved) -> None:
+        self._books = books
+        self._call = call
+        self._row = row
+        self._started = books.timer()
+        self._watch = AttemptWatch()
+        self._texts: list[str] | None = [] if books.estimator.counts(row.place.model) else None
+        self._is_settled = False
+
+    def saw(self, deltas: tuple[Delta, ...]) -> None:
+        """These deltas came."""
+        self._watch.feed(deltas)
+        if self._texts is not None:
+            self._texts += (text for delta in deltas for text in _texts(delta))
+
+    def whole(self, usage: Usage | None, units: Units = ONE_CALL) -> None:
+        """An answer without deltas came."""
+        self._settle(self._watch.whole(usage), units)
+
+    def ended(self) -> None:
+        """The deltas have come to their end."""
+        self._settle(self._watch.stopped(Stop.END))
+
+    def failed(self, error: BaseException) -> None:
+        """The attempt was stopped by `error`."""
+        stop = stop_of(error)
+        code = error.code if isinstance(error, GlmgateError) else "internal_error"
+        self._settle(self._watch.stopped(stop), error_code=None if stop is Stop.LEFT else code)
+
+    def left(self) -> None:
+        """The reader left."""
+        self._settle(self._watch.stopped(Stop.LEFT))
+
+    def unsent(self, *, is_down: bool) -> None:
+        """Nothing was sent after all. `is_down`: the reservation may stand in the journal."""
+        self._is_settled = True
+        nothing = self._charge(Usage(), Units(), estimated=False)
+        if is_down:
+            self._put_down("cancelled", nothing)
+        self._call.spending.settled(self._call, self._row.estimate, nothing)
+
+    def _settle(self, verdict: Verdict, units: Units = ONE_CALL, *, error_code: str | None = None) -> None:
+        if self._is_settled:
+            return
+        self._is_settled = True
+        place, prompt_bytes = self._row.place, self._row.prompt_bytes
+        text = None if self._texts is None else "".join(self._texts)
+        estimator = self._books.estimator
+        usage, estimated = estimator.usage(place.upstream, place.model, prompt_bytes, verdict, text=text)
+        is_billed = verdict.basis is not Basis.NOTHING or usage.total > 0
+        charge = self._charge(usage, units if is_billed else Units(), estimated=estimated)
+        if verdict.basis is Basis.TOLD and verdict.told is not None and not estimated:
+            estimator.learn(
+                place.upstream,
+                place.model,
+                prompt_bytes=prompt_bytes,
+                answer_bytes=verdict.said.answer,
+                told=verdict.told,
+            )
+        self._call.charges.append(charge)
+        self._put_down(verdict.outcome, charge, verdict, error_code)
+        self._call.spending.settled(self._call, self._row.estimate, charge)
+
+    def _charge(self, usage: Usage, units: Units, *, estimated: bool) -> Charge:
+        """By the prices that held when the attempt was made."""
+        return self._books.charged(self._row.place, self._row.at, usage, units, estimated=estimated)
+
+    def _put_down(
+        self, outcome: Outcome, charge: Charge, verdict: Verdict | None = None, error_code: str | None = None
+    ) -> None:
+        books = self._books
+        self._books.journal.settled(
+            Settled(
+                id=self._row.id,
+                at=books.clock(),
+                outcome=outcome,
+                charge=charge,
+                seconds=books.timer() - self._started,
+                answer_bytes=0 if verdict is None else verdict.said.answer,
+                reported=None if verdict is None else verdict.told,
+                error_code=error_code,
+            )
+        )
+
+
+def _texts(delta: Delta) -> list[str]:
+    said = [delta.reasoning or "", delta.content or ""]
+    for call in delta.tool_calls:
+        said += (call.name or "", call.arguments)
+    return said

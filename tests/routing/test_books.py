@@ -1,0 +1,167 @@
+"""Books that are kept: what stands in their rows."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from glmgate.errors import InvalidRequest, Unavailable
+from glmgate.policy.estimates import Estimator
+from glmgate.policy.ledger import Owner
+from glmgate.policy.prices import Prices
+from glmgate.routing.booked import Booked
+from glmgate.routing.books import owner_of
+from glmgate.wire.charge import ONE_CALL, Units
+from glmgate.wire.delta import Delta, ToolCallDelta, Usage
+from glmgate.wire.engine import Caller, Place
+from glmgate.wire.terms import Scope, Terms
+from tests.fakes.engine import FakeEngine, text
+from tests.routing.booking import PLACE, Desk, request
+
+CALLER = Caller(
+    "k-1",
+    "acme",
+    "web",
+    (Scope("organisation", "acme", Terms(tags=("eu", "paid"))), Scope("key", "k-1", Terms(tags=("paid", "bot")))),
+)
+
+
+async def answered(desk: Desk, *deltas: Delta) -> None:
+    """An answer that ends by itself."""
+    async with desk.booked(FakeEngine([[deltas]])).stream(desk.call, request()) as reads:
+        async for _ in reads:
+            pass
+
+
+def test_whose_requests_they_are_is_the_caller_and_the_tags_of_its_scopes() -> None:
+    """Each tag once."""
+    assert owner_of(CALLER) == Owner(key_id="k-1", organisation="acme", project="web", tags=("eu", "paid", "bot"))
+
+
+async def test_a_reservation_says_everything_that_is_known_before() -> None:
+    """By whom, of what, where, and what it may cost at most."""
+    desk = Desk()
+    desk.call.caller = CALLER
+    await desk.books.reserve(desk.call, PLACE, request("x" * 368, max_tokens=50))
+    (row,) = desk.journal.reservations
+    assert (row.id, row.request_uid, row.at, row.instance) == (f"{desk.call.uid}.0", desk.call.uid, 1e9, "i-1")
+    assert (row.owner, row.model, row.place) == (owner_of(CALLER), "glm", PLACE)
+    assert (row.endpoint, row.surface, row.prompt_bytes) == ("chat", "openai", 400)
+    estimate = row.estimate
+    assert (estimate.usage, estimate.units, estimate.estimated) == (Usage(100, 50), ONE_CALL, True)
+    assert (estimate.amount, estimate.currency) == (100 * 600 + 50 * 2200 + 1000, "USD")
+    assert estimate.price == "*/glm-4.6@always"
+    assert desk.spending.held == [estimate]
+
+
+async def test_a_settlement_says_what_came_and_what_it_costs() -> None:
+    """With what the service said itself beside it."""
+    desk = Desk()
+    entry = await desk.books.reserve(desk.call, PLACE, request())
+    desk.time.advance(2)
+    entry.saw((Delta(content="abc", finish_reason="stop", usage=Usage(10, 5)),))
+    entry.ended()
+    (row,) = desk.journal.settlements
+    assert (row.outcome, row.seconds, row.answer_bytes, row.reported) == ("ok", 2, 3, Usage(10, 5))
+    assert (row.charge.amount, row.charge.estimated) == (10 * 600 + 5 * 2200 + 1000, False)
+    assert row.error_code is None
+
+
+async def test_whatever_is_told_after_the_end_is_not_heard() -> None:
+    """An entry is settled once."""
+    desk = Desk()
+    entry = await desk.books.reserve(desk.call, PLACE, request())
+    entry.left()
+    entry.ended()
+    entry.failed(InvalidRequest("Late."))
+    entry.whole(Usage(5))
+    assert desk.journal.outcomes == ["cancelled"]
+
+
+async def test_a_refusal_costs_nothing_and_not_even_the_call() -> None:
+    """It has an amount all the same: zero, where there is a price."""
+    desk = Desk()
+    entry = await desk.books.reserve(desk.call, PLACE, request())
+    entry.failed(InvalidRequest("Bad."))
+    (row,) = desk.journal.settlements
+    assert (row.charge.usage, row.charge.units, row.charge.amount) == (Usage(), Units(), 0)
+    assert row.error_code == "invalid_value"
+
+
+async def test_other_units_are_charged_too() -> None:
+    """Those that the engine says."""
+    desk = Desk()
+    entry = await desk.books.reserve(desk.call, PLACE, request())
+    entry.whole(Usage(10), Units(calls=3))
+    assert desk.call.charges[0].amount == 10 * 600 + 3 * 1000
+
+
+async def test_what_services_tell_is_learned_for_those_that_do_not() -> None:
+    """By model and upstream."""
+    desk = Desk()
+    for _ in range(100):
+        await answered(desk, Delta(content="a" * 100, finish_reason="stop", usage=Usage(68, 50)))
+    await answered(desk, Delta(content="a" * 100, finish_reason="stop"))
+    usage = desk.call.charges[-1].usage
+    assert desk.call.charges[-1].estimated
+    assert usage.completion == pytest.approx(50, abs=3)
+    assert usage.prompt == pytest.approx(68, abs=20)
+    assert desk.books.estimator.upper("zai", "glm-4.6", 0, None) == Usage(0, 50)
+
+
+async def test_estimates_are_not_learned_from() -> None:
+    """They would make themselves true."""
+    desk = Desk()
+    for _ in range(30):
+        await answered(desk, Delta(content="a" * 400, finish_reason="stop"))
+    assert desk.books.estimator.upper("zai", "glm-4.6", 0, None) == Usage(0, 1024)
+
+
+class Letters:
+    """A tokenizer whose tokens are letters."""
+
+    def knows(self, model: str) -> bool:
+        """Every model."""
+        return bool(model)
+
+    def count(self, model: str, text: str) -> int:
+        """One for each."""
+        return len(text) if model else 0
+
+
+async def test_where_a_tokenizer_counts_the_text_is_held_for_it() -> None:
+    """All that was said, in whatever member."""
+    desk = Desk()
+    desk.books.estimator = Estimator(Letters())
+    call = ToolCallDelta(index=0, id="c", name="get", arguments="{}")
+    await answered(desk, Delta(reasoning="Hm", content="汉字", tool_calls=(call,), finish_reason="stop"))
+    assert desk.call.charges[0].usage.completion == 2 + 2 + 3 + 2
+
+
+async def test_a_model_without_a_price_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Its attempts have no amount; a local model needs no price."""
+    desk = Desk(prices=Prices())
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            await answered(desk, Delta(content="x", finish_reason="stop", usage=Usage(5, 1)))
+        local = Booked(FakeEngine([text("x")]), Place("own", "", "own"))
+        async with local.stream(desk.call, request()):
+            pass
+    assert [record.getMessage() for record in caplog.records] == [
+        (
+            "the model 'glm-4.6' of the upstream 'zai' has no price: its attempts are in the ledger without an amount; "
+            "add it to [[prices]]"
+        )
+    ]
+    assert all(charge.amount is None for charge in desk.call.charges)
+
+
+async def test_a_journal_that_takes_nothing_lets_nothing_be_sent() -> None:
+    """What was held of the budget is free again."""
+    desk = Desk()
+    desk.journal.refusal = Unavailable("The disk is full.")
+    with pytest.raises(Unavailable):
+        await desk.books.reserve(desk.call, PLACE, request())
+    assert (desk.spending.held, desk.journal.settlements) == ([], [])
+    assert [charge.amount for charge in desk.spending.spent] == [0]

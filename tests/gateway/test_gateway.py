@@ -10,9 +10,10 @@ import pytest
 from glmgate.errors import EngineFailed, InvalidRequest, ModelNotFound
 from glmgate.policy.endings import Ending
 from glmgate.routing.catalogue import Catalogue, Deployment
+from glmgate.wire.charge import Charge
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.embeddings import EmbeddingsRequest
-from glmgate.wire.engine import Attempt, Call, Deltas, Generation
+from glmgate.wire.engine import Attempt, CacheUse, Call, Deltas, Generation
 from glmgate.wire.rerank import RerankRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 from tests.fakes.engine import FakeEngine
@@ -176,3 +177,27 @@ async def test_a_made_up_name_is_recorded_under_its_label() -> None:
     with pytest.raises(EngineFailed):
         await read_all(watched, model="glm-9-0001")
     assert watched.record.deployment == "zai/other"
+
+
+@pytest.mark.parametrize(("use", "ending"), [("hit", Ending.CACHE_HIT), ("shared", Ending.COALESCED)])
+async def test_an_answer_from_elsewhere_is_named_by_that(use: CacheUse, ending: Ending) -> None:
+    """In deltas and without, when it arrived."""
+    asked = call()
+    watched = around(FakeEngine([[HELLO, END]]))
+    async with watched.gateway.generate(asked, chat()) as answer:
+        asked.cache_use = use
+        async for _ in answer.deltas:
+            pass
+    await watched.gateway.embed(asked, EmbeddingsRequest(model="mini", input=["a"]))
+    assert [record.ending for record in watched.observer.records] == [ending, ending]
+
+
+async def test_a_request_says_what_it_is_before_anybody_is_asked() -> None:
+    """The books need the endpoint and the name that was asked for, and the record who pays what."""
+    asked = call()
+    asked.charges.append(Charge(usage=Usage(3, 1), amount=5, currency="USD"))
+    watched = around(FakeEngine())
+    await watched.gateway.rerank(asked, RerankRequest(model="mini", query="q", documents=["d"]))
+    assert (asked.endpoint, asked.model) == ("rerank", "mini")
+    record = watched.record
+    assert (record.uid, record.charges, record.organisation) == (asked.uid, tuple(asked.charges), "default")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
@@ -248,8 +249,9 @@ async def test_a_full_disk_holds_rows_in_memory(
 ) -> None:
     """They go straight into the database; a row that must be in the journal first is refused."""
     (tmp_path / FOLDER).mkdir()
-    lock = os.open(tmp_path / FOLDER / "one.lock", os.O_RDWR | os.O_CREAT)
-    files = Disk(tmp_path / FOLDER, "one", lock)
+    lock = os.open(tmp_path / FOLDER / "disk.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    files = Disk(tmp_path / FOLDER, "disk", lock)
     writer = Writer(database, files, home=tmp_path, gather_s=0.005)
     await writer.open()
     put(writer, reserved(1), reserved(2))

@@ -26,11 +26,10 @@ _RETRY_S: Final = 5.0
 
 
 class DurableJournal(Journal):
-    """Rows go into the journal by one write each. `strict` awaits the database before an attempt is made, up
-    to `within_s`.
+    """Rows go into the journal by one write each.
 
-    Where the disk takes no more, attempts that somebody bills are refused. Our own engine bills nobody: its attempts
-    are made, and `unbooked` counts them.
+    `strict` awaits the database before an attempt is made, for `within_s`. Where the disk takes no more, attempts that
+    somebody bills are refused. Our own engine bills nobody: its attempts are made, and `unbooked` counts them.
     """
 
     def __init__(

@@ -22,6 +22,7 @@ from glmgate.surfaces.reply import Reply
 from glmgate.surfaces.request import Request
 from glmgate.surfaces.settings import ServerSettings
 from glmgate.surfaces.switches import switch
+from glmgate.surfaces.uids import uid
 from glmgate.wire.chat import GlmgateOptions
 from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.engine import Call, Caller, Generation
@@ -99,6 +100,7 @@ class Exchange:
             session_id=_session(headers),
             cache=switch(headers, "x-glmgate-cache", in_body=wishes.cache),
             remember=switch(headers, "x-glmgate-remember", in_body=wishes.remember),
+            uid=uid(),
         )
         self.request.is_logged_by_gateway = True
         return call

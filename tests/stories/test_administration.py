@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import openai
@@ -130,14 +131,14 @@ def test_every_list_ends(admin: Any) -> None:
     for number in range(3):
         admin.projects.service_accounts.create(project.id, name=f"r{number}")
     for read in (
-        lambda limit: admin.projects.list(limit=limit),
-        lambda limit: admin.projects.api_keys.list(project.id, limit=limit),
-        lambda limit: admin.projects.service_accounts.list(project.id, limit=limit),
-        lambda limit: admin.admin_api_keys.list(limit=limit),
-        lambda limit: admin.audit_logs.list(limit=limit, project_ids=[project.id]),
+        admin.projects.list,
+        partial(admin.projects.api_keys.list, project.id),
+        partial(admin.projects.service_accounts.list, project.id),
+        admin.admin_api_keys.list,
+        partial(admin.audit_logs.list, project_ids=[project.id]),
     ):
-        one_by_one = [item.id for item in read(1)]
-        assert one_by_one == [item.id for item in read(100)]
+        one_by_one = [item.id for item in read(limit=1)]
+        assert one_by_one == [item.id for item in read(limit=100)]
         assert len(set(one_by_one)) == len(one_by_one) > 0
 
 

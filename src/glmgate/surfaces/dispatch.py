@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glmgate.errors import MethodNotAllowed, PermissionRefused
-from glmgate.gateway.administration import check_administrator
 from glmgate.surfaces.asgi import Receive, Scope, Send, text
 from glmgate.surfaces.exchange import Exchange, Services
 from glmgate.surfaces.reply import Reply
@@ -54,12 +53,12 @@ class Dispatch:
     async def _caller(self, request: Request, access: Access) -> Caller:
         if access == "metrics" and not (request.is_local or self.services.settings.metrics_public):
             raise PermissionRefused("Metrics are shown to this machine only. Set metrics_public to show them to all.")
-        if access in {"open", "metrics"}:
+        if access not in {"key", "admin"}:
             return NOBODY
-        caller = await self.services.gateway.identify(text(request.headers, b"authorization"))
+        if access == "admin" and self.services.administration is None:
+            raise PermissionRefused("This server asks for no keys, so there is nothing to administer.")
+        caller = await self.services.gateway.identify(
+            text(request.headers, b"authorization"), client=request.client, admin=access == "admin"
+        )
         request.key_id = caller.key_id
-        if access == "admin":
-            if self.services.administration is None:
-                raise PermissionRefused("This server asks for no keys, so there is nothing to administer.")
-            check_administrator(caller, request.client)
         return caller

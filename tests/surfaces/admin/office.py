@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from glmgate.gateway.administration import Administration
 from glmgate.gateway.identify import Identify
+from glmgate.policy import access
 from glmgate.policy.directory import Directory
 from glmgate.policy.keyring import KeyOrder, Keyring
 from glmgate.policy.keys import Key, MasterKey
@@ -22,7 +23,7 @@ from tests.surfaces.conftest import OPERATIONS
 
 
 class KeyedGateway(FakeGateway):
-    """A gateway that knows keys."""
+    """A gateway that knows keys, as the real one does."""
 
     __slots__ = ("_identify",)
 
@@ -31,8 +32,11 @@ class KeyedGateway(FakeGateway):
         self._identify = identify
 
     @override
-    async def identify(self, authorization: str | None) -> Caller:
-        return await self._identify(authorization)
+    async def identify(self, authorization: str | None, *, client: str | None, admin: bool = False) -> Caller:
+        caller = await self._identify(authorization)
+        access.check_kind(caller, admin=admin)
+        access.check_address(caller.scopes, client)
+        return caller
 
 
 class Office:

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "projects": "glmgate.cli.projects",
     "organisation": "glmgate.cli.organisation",
     "audit": "glmgate.cli.audit",
+    "db": "glmgate.cli.db.command",
     "config": "glmgate.cli.config",
     "doctor": "glmgate.cli.doctor.command",
     "completion": "glmgate.cli.completion",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from glmgate.app.counting import counting
 from glmgate.app.credentials import without_own_keys
 from glmgate.app.health import Health
+from glmgate.app.ledger import Ledger, keeping
 from glmgate.app.limits import admitting
 from glmgate.app.local import local_deployments
 from glmgate.app.memory import remembering
@@ -28,9 +29,7 @@ from glmgate.gateway.administration import Administration
 from glmgate.gateway.admit import Means
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
-from glmgate.policy.ledger import NullJournal
 from glmgate.policy.quotes import PriceQuotes
-from glmgate.routing.books import KeptBooks
 from glmgate.routing.catalogue import Catalogue, Deployment
 from glmgate.settings import Settings
 from glmgate.storage.accounts import Accounts, open_accounts
@@ -39,7 +38,6 @@ from glmgate.surfaces.interfaces import Exposition, Operations
 from glmgate.telemetry.log import RequestLog
 from glmgate.telemetry.metrics import CONTENT_TYPE, Metrics
 from glmgate.telemetry.observers import Observers
-from glmgate.wire.engine import new_uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,36 +74,38 @@ async def opened(
     """
     async with AsyncExitStack() as stack:
         accounts = await _accounts(settings, stack)
+        ledger = await stack.enter_async_context(keeping(settings))
         first = await accounts.keyring.create_first() if accounts else None
         missing = availability()
         supervisor = Supervisor(settings.engine)
         stack.push_async_callback(supervisor.aclose, grace_s=settings.server.shutdown_grace_s)
         routes = await _routes(settings, stack, [] if missing else local_deployments(settings, supervisor))
         settings = await without_own_keys(settings, accounts)
-        metrics = Metrics(states=lambda: child_states(supervisor), lost_lines=lost_lines, upstreams=routes.now)
-        books = KeptBooks(journal=NullJournal(), instance=new_uid(), prices=settings.prices)
+        metrics = Metrics(
+            states=lambda: child_states(supervisor), lost_lines=lost_lines, upstreams=routes.now, ledger=ledger.now
+        )
         means = Means(
             await stack.enter_async_context(counting(settings)),
             time.time,
-            quotes=PriceQuotes(lambda: books.prices, books.estimator, time.time),
+            quotes=PriceQuotes(lambda: ledger.books.prices, ledger.books.estimator, time.time),
             watch=metrics.limits,
             settings=settings.limits,
         )
         gateway = Gateway(
             identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
-            observer=Observers(RequestLog(), metrics),
+            observer=Observers(RequestLog(), metrics, ledger.endings),
             clock=time.monotonic,
-            books=books,
+            books=ledger.books,
             admission=await stack.enter_async_context(admitting(means)),
         )
         operations = Operations(
             readiness=lambda: readiness(gateway.catalogue, supervisor, missing, routes.now()),
             exposition=lambda: Exposition(CONTENT_TYPE, metrics.render()),
         )
-        reloads = await _reloads(settings, stack, gateway, routes, books=books, accounts=accounts, reread=reread)
+        reloads = await _reloads(settings, stack, gateway, routes, ledger, accounts=accounts, reread=reread)
         yield App(
-            http=build(gateway, operations, settings.server, _administration(accounts)),
+            http=build(gateway, operations, settings.server, _administration(accounts, ledger)),
             gateway=gateway,
             supervisor=supervisor,
             reloads=reloads,
@@ -123,10 +123,10 @@ async def _accounts(settings: Settings, stack: AsyncExitStack) -> Accounts | Non
     return accounts
 
 
-def _administration(accounts: Accounts | None) -> Administration | None:
-    if accounts is None:
+def _administration(accounts: Accounts | None, ledger: Ledger) -> Administration | None:
+    if accounts is None or ledger.reports is None:
         return None
-    return Administration(accounts.keyring, accounts.directory, accounts.audit, accounts.reports)
+    return Administration(accounts.keyring, accounts.directory, accounts.audit, ledger.reports)
 
 
 async def _routes(settings: Settings, stack: AsyncExitStack, local: list[Deployment]) -> Routes:
@@ -141,8 +141,8 @@ async def _reloads(
     stack: AsyncExitStack,
     gateway: Gateway,
     routes: Routes,
+    ledger: Ledger,
     *,
-    books: KeptBooks,
     accounts: Accounts | None,
     reread: Reread | None,
 ) -> Reloads:
@@ -155,7 +155,7 @@ async def _reloads(
         # Nothing waits between making the catalogue and using it: a request sees the old one or the new one.
         usable = await without_own_keys(changed, accounts)
         gateway.catalogue = routes.catalogue(usable)
-        books.prices = usable.prices
+        ledger.books.prices = usable.prices
         health.watch(usable, routes.places(usable))
 
     reloads = Reloads(settings, reread=reread or (lambda: settings), apply=apply)

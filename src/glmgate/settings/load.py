@@ -34,7 +34,7 @@ from glmgate.settings.sources import (
 )
 from glmgate.settings.upstreams import UpstreamSettings, referred, upstreams
 from glmgate.settings.values import converted
-from glmgate.storage.settings import RetentionSettings, StorageSettings
+from glmgate.storage.settings import LedgerSettings, RetentionSettings, StorageSettings
 from glmgate.surfaces.middleware.loopback import is_loopback_host
 from glmgate.surfaces.settings import ServerSettings
 from glmgate.telemetry.settings import LogSettings
@@ -71,6 +71,7 @@ class Settings:
     reasoning: ReasoningSettings = field(default_factory=ReasoningSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
     upstreams: tuple[UpstreamSettings, ...] = ()
     routed: tuple[Model, ...] = ()
     found: tuple[Found, ...] = ()
@@ -131,7 +132,7 @@ def _put_together(
     home: Path, given: Places, environment: Mapping[str, str], contents: FileContents, *, secrets: bool
 ) -> Settings:
     made = (_made(section, kind, given) for section, kind in CLASSES)
-    server, _, storage, retention, engine, pulling, aliases, routing, reasoning, cache, limits, log = made
+    server, _, storage, retention, ledger, engine, pulling, aliases, routing, reasoning, cache, limits, log = made
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
     services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
@@ -144,6 +145,7 @@ def _put_together(
         server=server,
         storage=_storage(storage, home, given, environment),
         retention=retention,
+        ledger=ledger,
         engine=engine,
         aliases=aliases,
         log=log,

@@ -12,13 +12,11 @@ from glmgate.policy.directory import Directory
 from glmgate.policy.interfaces import AccountStore, AuditStore
 from glmgate.policy.keyring import Keyring
 from glmgate.policy.keys import MasterKey
-from glmgate.policy.usage import Reports
 from glmgate.storage.audit import SqlAuditStore
 from glmgate.storage.database import Database
 from glmgate.storage.master import load_or_make, make_folder
 from glmgate.storage.opening import open_database
 from glmgate.storage.organisations import SqlAccountStore
-from glmgate.storage.reports import SqlReports
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +24,7 @@ class Accounts:
     """Who may call.
 
     `store` and `master` are for `gateway.Identify`, `keyring` and `directory` for who makes and changes keys and what
-    they belong to, `audit` and `reports` for who wants to know what was changed and what was used.
-    These two may take their time, so they ask over a connection of their own, `apart`: no request waits behind them.
+    they belong to, `audit` for who wants to know what was changed.
     """
 
     database: Database
@@ -36,8 +33,6 @@ class Accounts:
     keyring: Keyring
     directory: Directory
     audit: AuditStore
-    reports: Reports
-    apart: Database
 
     def acting(self, actor: str) -> Accounts:
         """The same accounts in the hands of `actor`, for the audit log."""
@@ -45,7 +40,6 @@ class Accounts:
 
     async def aclose(self) -> None:
         """Close the database."""
-        await self.apart.aclose()
         await self.database.aclose()
 
 
@@ -64,6 +58,4 @@ async def open_accounts(home: Path, *, url: str, master: MasterKey | None = None
     except BaseException:
         await database.aclose()
         raise
-    directory = Directory(store, keyring)
-    apart = Database(url)
-    return Accounts(database, store, used, keyring, directory, SqlAuditStore(apart), SqlReports(apart), apart)
+    return Accounts(database, store, used, keyring, Directory(store, keyring), SqlAuditStore(database))

@@ -24,14 +24,15 @@ class Sought:
 
     def takes(self, entry: Entry) -> bool:
         """Whether an act is one of them."""
-        return (
-            (not self.actors or entry.actor in self.actors)
-            and (not self.actions or entry.action in self.actions)
-            and (not self.subjects or entry.subject in self.subjects)
-            and (not self.projects or entry.project in self.projects)
-            and (self.since is None or entry.at >= self.since)
-            and (self.until is None or entry.at <= self.until)
+        named = (
+            (self.actors, entry.actor),
+            (self.actions, entry.action),
+            (self.subjects, entry.subject),
+            (self.projects, entry.project),
         )
+        if not all(not wanted or value in wanted for wanted, value in named):
+            return False
+        return (self.since is None or entry.at >= self.since) and (self.until is None or entry.at <= self.until)
 
 
 async def verified(store: AuditStore, verifier: Verifier) -> None:

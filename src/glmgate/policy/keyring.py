@@ -123,7 +123,7 @@ class Keyring:
         now = self._clock()
         project = rows.project(order.project)
         if project is None:
-            raise InvalidRequest(
+            raise ObjectNotFound(
                 f"There is no project {order.project!r}: `glmgate projects list` shows all.", param="project"
             )
         usable(project)

@@ -46,23 +46,29 @@ def _values(text: str, into: type[Query]) -> dict[str, Any]:
     lists = {name for name, hint in hints.items() if get_origin(hint) is tuple}
     values: dict[str, Any] = {}
     for written, value in _pairs(text):
-        match = _NAME.fullmatch(written)
-        name = written if match is None else match["name"]
-        if match is None or name not in hints:
-            raise InvalidRequest(
-                f"There is no parameter {name!r} here; there are: {', '.join(hints)}.",
-                param=name,
-                code="unknown_parameter",
-            )
+        name, inner = _split(written, tuple(hints))
         if name in lists:
             values[name] = [*values.get(name, []), *(part for part in value.split(",") if part)]
-        elif match["inner"]:
-            values[name] = {**values.get(name, {}), match["inner"]: value}
+        elif inner:
+            values[name] = {**values.get(name, {}), inner: value}
         elif name in values:
             raise InvalidRequest(f"{name!r} is given twice.", param=name)
         else:
             values[name] = value
     return values
+
+
+def _split(written: str, known: tuple[str, ...]) -> tuple[str, str]:
+    """A parameter's name, and what stands in brackets behind it."""
+    match = _NAME.fullmatch(written)
+    name = written if match is None else match["name"]
+    if match is None or name not in known:
+        raise InvalidRequest(
+            f"There is no parameter {name!r} here; there are: {', '.join(known)}.",
+            param=name,
+            code="unknown_parameter",
+        )
+    return name, match["inner"] or ""
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from glmgate.policy.audit import Act, Entry, Subject
 from glmgate.policy.keys import Key, Kind
@@ -39,7 +39,9 @@ class Wanted:
         )
 
 
-ALL_KEYS = Wanted()
+ALL_KEYS: Final = Wanted()
+OF_CLIENTS: Final = Wanted(kinds=("user", "service"), revoked=False)
+"""Keys that models can be asked with, unless they have expired or their project is archived."""
 
 
 class Rows(Protocol):

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any, Final, Literal
 
 from glmgate.errors import InvalidRequest, ObjectNotFound
 from glmgate.gateway.administration import Administration
-from glmgate.policy.interfaces import Wanted
+from glmgate.policy.interfaces import OF_CLIENTS, Wanted
 from glmgate.policy.keyring import KeyChange, KeyOrder
-from glmgate.policy.keys import Key, Kind
+from glmgate.policy.keys import Key
 from glmgate.policy.pages import Page
 from glmgate.surfaces.admin import objects
 from glmgate.surfaces.admin.bodies import KeyUpdate, NewKey, read_body, terms_in
 from glmgate.surfaces.admin.query import Listed, read_query
 from glmgate.surfaces.exchange import Exchange
 
-_OF_PROJECTS: tuple[Kind, ...] = ("user", "service")
-_OF_ADMINISTRATORS: tuple[Kind, ...] = ("admin",)
+_OF_ADMINISTRATORS: Final = Wanted(kinds=("admin",), revoked=False)
 
 
 class ListedKeys(Listed, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ async def list_keys(exchange: Exchange) -> None:
     asked = read_query(exchange.request.query, ListedKeys)
     administration = exchange.administration
     project = await administration.directory.project(exchange.params["project_id"])
-    wanted = Wanted(project=project.id, kinds=_OF_PROJECTS, revoked=False)
+    wanted = replace(OF_CLIENTS, project=project.id)
     found = await administration.keyring.keys(wanted, Page(after=asked.after, limit=asked.limit + 1))
     if asked.owner_project_access == "inactive":
         found = ()
@@ -84,7 +84,7 @@ async def list_admin(exchange: Exchange) -> None:
     """GET admin_api_keys: those that are not revoked."""
     asked = read_query(exchange.request.query, ListedAdminKeys)
     page = Page(after=asked.after, limit=asked.limit + 1, newest_first=asked.order == "desc")
-    found = await exchange.administration.keyring.keys(Wanted(kinds=_OF_ADMINISTRATORS, revoked=False), page)
+    found = await exchange.administration.keyring.keys(_OF_ADMINISTRATORS, page)
     await exchange.reply_json(objects.listed(found, asked.limit, objects.admin_key))
 
 
@@ -125,7 +125,7 @@ async def _written(administration: Administration, key: Key) -> dict[str, Any]:
 async def _key(exchange: Exchange) -> Key:
     key_id, project_id = exchange.params["api_key_id"], exchange.params["project_id"]
     key = await exchange.administration.keyring.key(key_id)
-    if key.project != project_id or key.kind not in _OF_PROJECTS or key.revoked_at is not None:
+    if key.project != project_id or not OF_CLIENTS.takes(key):
         raise ObjectNotFound(f"There is no key {key_id!r} in project {project_id!r}.", param="api_key_id")
     return key
 
@@ -133,6 +133,6 @@ async def _key(exchange: Exchange) -> Key:
 async def _admin_key(exchange: Exchange) -> Key:
     key_id = exchange.params["key_id"]
     key = await exchange.administration.keyring.key(key_id)
-    if key.kind not in _OF_ADMINISTRATORS or key.revoked_at is not None:
+    if not _OF_ADMINISTRATORS.takes(key):
         raise ObjectNotFound(f"There is no administrator's key {key_id!r}.", param="key_id")
     return key

@@ -19,7 +19,7 @@ from glmgate.storage.restoring import check_source, restore
 
 
 @click.command("restore")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("-y", "--yes", is_flag=True, help="Put it in the place of a database that is there.")
 @place
 def command(file: Path, home: Path | None, config: Path | None, *, yes: bool) -> None:

@@ -84,10 +84,11 @@ async def opened(
         metrics = Metrics(
             states=lambda: child_states(supervisor), lost_lines=lost_lines, upstreams=routes.now, ledger=ledger.now
         )
+        books = ledger.books
         means = Means(
             await stack.enter_async_context(counting(settings)),
             time.time,
-            quotes=PriceQuotes(lambda: ledger.books.prices, ledger.books.estimator, time.time),
+            quotes=PriceQuotes(lambda: books.prices, books.estimator, time.time),
             watch=metrics.limits,
             settings=settings.limits,
         )
@@ -96,7 +97,7 @@ async def opened(
             catalogue=routes.catalogue(settings),
             observer=Observers(RequestLog(), metrics, ledger.endings),
             clock=time.monotonic,
-            books=ledger.books,
+            books=books,
             admission=await stack.enter_async_context(admitting(means)),
         )
         operations = Operations(

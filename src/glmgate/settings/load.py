@@ -70,8 +70,8 @@ class Settings:
     routing: RoutingSettings = field(default_factory=RoutingSettings)
     reasoning: ReasoningSettings = field(default_factory=ReasoningSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
-    limits: LimitSettings = field(default_factory=LimitSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     upstreams: tuple[UpstreamSettings, ...] = ()
     routed: tuple[Model, ...] = ()
     found: tuple[Found, ...] = ()
@@ -132,7 +132,7 @@ def _put_together(
     home: Path, given: Places, environment: Mapping[str, str], contents: FileContents, *, secrets: bool
 ) -> Settings:
     made = (_made(section, kind, given) for section, kind in CLASSES)
-    server, _, storage, retention, ledger, engine, pulling, aliases, routing, reasoning, cache, limits, log = made
+    server, _, storage, ledger, retention, engine, pulling, aliases, routing, reasoning, cache, limits, log = made
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
     services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
@@ -144,8 +144,8 @@ def _put_together(
         file=contents.file,
         server=server,
         storage=_storage(storage, home, given, environment),
-        retention=retention,
         ledger=ledger,
+        retention=retention,
         engine=engine,
         aliases=aliases,
         log=log,

@@ -5,7 +5,7 @@ What another price makes of an attempt is decided in `policy.repricing`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -28,6 +28,8 @@ _PAGE: Final = 2000
 
 _Place = tuple[float, str]
 """When an attempt was made, and its id: their order is that of the pages."""
+
+_Pages = Callable[[Connection], tuple[list[Counted], _Place | None]]
 
 
 @dataclass(slots=True)
@@ -71,14 +73,15 @@ class Lesson:
 class History:
     """What the ledger knows of each attempt. Both bounds are Unix seconds, from `start` to before `end`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, page: int = _PAGE) -> None:
         self._database = database
+        self._page = page
 
     async def counted(self, start: float, end: float, *, upstream: str | None = None) -> AsyncIterator[Counted]:
         """The attempts that count, in the order in which they were made."""
         place: _Place | None = (start, "")
         while place is not None:
-            rows, place = await self._database.read(partial(_page, place=place, end=end, upstream=upstream))
+            rows, place = await self._database.read(self._after(place, end, upstream))
             for row in rows:
                 yield row
 
@@ -91,11 +94,11 @@ class History:
         place: _Place | None = (start, "")
         while place is not None:
             if dry_run:
-                rows, place = await self._database.read(partial(_page, place=place, end=end))
+                rows, place = await self._database.read(self._after(place, end))
                 changed = _with_places(rows, repriced(rows, prices))
             else:
                 changed, place = await self._database.append(
-                    partial(_reprice_page, place=place, end=end, prices=prices)
+                    partial(_reprice_page, pages=self._after(place, end, locked=True), prices=prices)
                 )
             for counted, each in changed:
                 key = (counted.upstream, counted.model)
@@ -106,26 +109,27 @@ class History:
         """The last answers that services told the tokens of, the oldest first."""
         return tuple(reversed(await self._database.read(partial(_recent, most=most))))
 
+    def _after(self, place: _Place, end: float, upstream: str | None = None, *, locked: bool = False) -> _Pages:
+        """Work that finds the attempts after that place, and the place of the last one; None where it was the last."""
+        at, id_ = place
+        after = or_(ledger.c.at > at, and_(ledger.c.at == at, ledger.c.id > id_))
+        wanted = _COUNTED.where(after, ledger.c.at < end, ledger.c.state != "reserved").limit(self._page)
+        if upstream is not None:
+            wanted = wanted.where(series.c.upstream == upstream)
+        if locked:
+            wanted = wanted.with_for_update(of=ledger)
 
-def _page(
-    connection: Connection, *, place: _Place, end: float, upstream: str | None = None, locked: bool = False
-) -> tuple[list[Counted], _Place | None]:
-    """The attempts after that place, and the place of the last one; None where there are no more."""
-    at, id_ = place
-    after = or_(ledger.c.at > at, and_(ledger.c.at == at, ledger.c.id > id_))
-    wanted = _COUNTED.where(after, ledger.c.at < end, ledger.c.state != "reserved")
-    if upstream is not None:
-        wanted = wanted.where(series.c.upstream == upstream)
-    if locked:
-        wanted = wanted.with_for_update(of=ledger)
-    rows = [_counted(row) for row in connection.execute(wanted.limit(_PAGE)).mappings()]
-    return rows, (rows[-1].at, rows[-1].id) if len(rows) == _PAGE else None
+        def work(connection: Connection) -> tuple[list[Counted], _Place | None]:
+            rows = [_counted(row) for row in connection.execute(wanted).mappings()]
+            return rows, (rows[-1].at, rows[-1].id) if len(rows) == self._page else None
+
+        return work
 
 
 def _reprice_page(
-    connection: Connection, *, place: _Place, end: float, prices: Prices
+    connection: Connection, *, pages: _Pages, prices: Prices
 ) -> tuple[list[tuple[Counted, Repriced]], _Place | None]:
-    rows, after = _page(connection, place=place, end=end, locked=True)
+    rows, after = pages(connection)
     changed = _with_places(rows, repriced(rows, prices))
     if changed:
         _change_attempts(connection, [each for _, each in changed])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -65,14 +67,8 @@ async def test_damage_in_a_file_is_found(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/g.db"
     await (await open_database(url)).aclose()
     values = "'k', 'nowhere', 'k', 1, 1, 'user', '{}'"
-    database = Database(url)
     columns = "id, project_id, name, created_at, generation, kind, terms"
-    await database.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
-    await database.aclose()
-    import sqlite3  # noqa: PLC0415 -- without foreign keys, as another program
-
-    connection = sqlite3.connect(tmp_path / "g.db")
-    with connection:
+    # As another program, which does not ask for foreign keys to be held.
+    with closing(sqlite3.connect(tmp_path / "g.db")) as connection, connection:
         connection.execute(f"INSERT INTO keys ({columns}) VALUES ({values})")  # noqa: S608 -- the test's own
-    connection.close()
     assert (await found(url)).faults == ("keys: a row refers to nothing",)

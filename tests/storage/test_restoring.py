@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -96,9 +98,6 @@ async def test_only_a_good_backup_is_taken(tmp_path: Path) -> None:
 
 def test_another_programs_database_is_no_backup(tmp_path: Path) -> None:
     """It is whole, but holds no schema of ours."""
-    import sqlite3  # noqa: PLC0415 -- for this alone
-    from contextlib import closing  # noqa: PLC0415
-
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
         connection.execute("CREATE TABLE songs (name TEXT)")
     with pytest.raises(SettingsError, match="another program"):

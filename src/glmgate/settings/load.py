@@ -240,7 +240,9 @@ def _check_is_elsewhere(upstream: UpstreamSettings, server: ServerSettings) -> N
 
 
 def _check_kept(settings: Settings) -> None:
-    """What is kept where, and how long."""
+    """What is kept and counted where, and how long."""
+    if not 0 < settings.limits.share <= 1:
+        raise SettingsError(f"[limits] share is {settings.limits.share!r}, it must be from above 0 to 1.")
     if 0 < settings.retention.ledger_days < _LEDGER_DAYS:
         raise SettingsError(
             f"[retention] ledger_days is {settings.retention.ledger_days!r}, it must be 0 or at least {_LEDGER_DAYS}: "
@@ -266,8 +268,6 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"[engine] seed is {settings.engine.seed!r}, the largest one is {_SEEDS}.")
     if settings.engine.parallel < 1:
         raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
-    if not 0 < settings.limits.share <= 1:
-        raise SettingsError(f"[limits] share is {settings.limits.share!r}, it must be from above 0 to 1.")
     _check_kept(settings)
     for upstream in settings.upstreams:
         _check_is_elsewhere(upstream, server)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, func, inspect, select, text
 
 from glmgate.storage.database import Database
@@ -75,6 +73,9 @@ def _differences(connection: Connection) -> list[str]:
     """Where the tables are not those of the schema that this program knows; another schema is not judged."""
     if current_revision(connection) != REVISION:
         return []
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415 -- 0.3 s, which `glmgate --help` need not wait
+    from alembic.migration import MigrationContext  # noqa: PLC0415 -- as above
+
     ours = MigrationContext.configure(
         connection, opts={"compare_type": True, "include_name": _is_ours, "include_object": _is_ours_or_expected}
     )

@@ -17,6 +17,7 @@ from glmgate.storage.database import Database
 from glmgate.storage.opening import open_database
 from glmgate.storage.schema import REVISION
 from glmgate.storage.upgrade import upgrade
+from tests.servers.redis import Redis
 
 
 class Program:
@@ -97,6 +98,18 @@ def test_what_limits_have_counted_goes_with_what_was_replaced(on_file: Program, 
     on_file.said("db", "backup", str(tmp_path / "backup"))
     on_file.said("db", "restore", str(tmp_path / "backup"), "--yes")
     assert not (on_file.home / "counters.db").exists()
+
+
+def test_what_redis_has_counted_goes_too(on_file: Program, tmp_path: Path, redis: Redis) -> None:
+    """And where Redis is away, the restore is done and says what is left."""
+    redis.set("{glmgate:}money", "5")
+    on_file.said("db", "backup", str(tmp_path / "backup"))
+    for url, left in ((redis.url, ""), ("redis://127.0.0.1:1", "still in Redis")):
+        (on_file.home / "glmgate.toml").write_text(f"[storage]\nredis_url = '{url}'\n")
+        result = on_file.run("db", "restore", str(tmp_path / "backup"), "--yes")
+        assert result.exit_code == 0
+        assert left in result.stderr
+        assert redis.names() == []
 
 
 def test_a_check_says_how_the_database_is(program: Program) -> None:

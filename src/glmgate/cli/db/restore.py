@@ -10,8 +10,9 @@ import click
 from glmgate.app.counting import FILE_NAME
 from glmgate.cli.db.opened import watch
 from glmgate.cli.options import place, read
-from glmgate.errors import SettingsError
+from glmgate.errors import SettingsError, Unavailable
 from glmgate.settings import Settings
+from glmgate.storage.counters_redis import RedisCounters
 from glmgate.storage.database import Database
 from glmgate.storage.dumps import check_unused, forget_newer, tables_of, undump
 from glmgate.storage.opening import check_fits, current_revision
@@ -39,8 +40,7 @@ async def _restore(settings: Settings, file: Path, *, yes: bool) -> None:
             await _restore_postgres(database, file, yes=yes)
         else:
             _restore_file(database.file, file, yes=yes)
-            for end in ("", "-wal", "-shm"):
-                (settings.home / f"{FILE_NAME}{end}").unlink(missing_ok=True)
+        await _forget_counted(settings)
         revision = await database.read(current_revision)
         click.echo(f"The database is that of {file}, with the schema {revision}.")
         if not await database.read(check_fits):
@@ -48,6 +48,21 @@ async def _restore(settings: Settings, file: Path, *, yes: bool) -> None:
             click.echo(f"It is older than this program: {how} it up to date.", err=True)
     finally:
         await database.aclose()
+
+
+async def _forget_counted(settings: Settings) -> None:
+    """Have limits begin anew, and budgets be counted from the ledger that was restored."""
+    for end in ("", "-wal", "-shm"):
+        (settings.home / f"{FILE_NAME}{end}").unlink(missing_ok=True)
+    if settings.storage.redis_url is None:
+        return
+    counters = RedisCounters(settings.storage.redis_url, prefix=settings.storage.redis_prefix)
+    try:
+        await counters.clear()
+    except Unavailable as error:
+        click.echo(f"What budgets have counted before is still in Redis: {error.message}", err=True)
+    finally:
+        await counters.aclose()
 
 
 def _restore_file(target: Path, file: Path, *, yes: bool) -> None:

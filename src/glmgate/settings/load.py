@@ -239,6 +239,21 @@ def _check_is_elsewhere(upstream: UpstreamSettings, server: ServerSettings) -> N
         )
 
 
+def _check_counting(settings: Settings) -> None:
+    """Where limits are counted, and how long what they are counted from is kept."""
+    if not 0 < settings.limits.share <= 1:
+        raise SettingsError(f"[limits] share is {settings.limits.share!r}, it must be from above 0 to 1.")
+    if 0 < settings.retention.ledger_days < _LEDGER_DAYS:
+        raise SettingsError(
+            f"[retention] ledger_days is {settings.retention.ledger_days!r}, it must be 0 or at least {_LEDGER_DAYS}: "
+            "budgets of a month and invoices are counted from these rows."
+        )
+    if settings.limits.store == "redis" and settings.storage.redis_url is None:
+        raise SettingsError("[limits] store is 'redis', and [storage] redis_url does not say which: set it.")
+    if settings.limits.store == "database" and settings.storage.url.startswith("sqlite"):
+        raise SettingsError("[limits] store is 'database', and [storage] url names a file: use 'file' or 'auto'.")
+
+
 def _check(settings: Settings) -> None:
     """Values that are right by themselves but wrong together, or beyond what exists."""
     server = settings.server
@@ -253,17 +268,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"[engine] seed is {settings.engine.seed!r}, the largest one is {_SEEDS}.")
     if settings.engine.parallel < 1:
         raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
-    if not 0 < settings.limits.share <= 1:
-        raise SettingsError(f"[limits] share is {settings.limits.share!r}, it must be from above 0 to 1.")
-    if 0 < settings.retention.ledger_days < _LEDGER_DAYS:
-        raise SettingsError(
-            f"[retention] ledger_days is {settings.retention.ledger_days!r}, it must be 0 or at least {_LEDGER_DAYS}: "
-            "budgets of a month and invoices are counted from these rows."
-        )
-    if settings.limits.store == "redis" and settings.storage.redis_url is None:
-        raise SettingsError("[limits] store is 'redis', and [storage] redis_url does not say which: set it.")
-    if settings.limits.store == "database" and settings.storage.url.startswith("sqlite"):
-        raise SettingsError("[limits] store is 'database', and [storage] url names a file: use 'file' or 'auto'.")
+    _check_counting(settings)
     for upstream in settings.upstreams:
         _check_is_elsewhere(upstream, server)
     for model in settings.models:

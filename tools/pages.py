@@ -289,6 +289,10 @@ def metrics() -> str:
         attempts=(Attempt("upstream/model", 0, "ok", 1.0),),
     )  # fmt: skip
     shown.ended(record)
+    shown.limits.refused("requests", "key")
+    shown.limits.failed_open("requests")
+    shown.limits.failed_closed("budgets")
+    shown.limits.overrun("key", "USD")
     families = text_string_to_metric_families(shown.render().decode())
     rows = []
     for family in families:

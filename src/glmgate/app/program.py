@@ -88,6 +88,7 @@ async def opened(
         means = Means(
             await stack.enter_async_context(counting(settings)),
             time.time,
+            past=ledger.past,
             quotes=PriceQuotes(lambda: books.prices, books.estimator, time.time),
             watch=metrics.limits,
             settings=settings.limits,

@@ -176,7 +176,7 @@ def helps(command: click.Command, name: str, parent: click.Context | None) -> It
 
 def endpoints() -> str:
     """What is served."""
-    who = {"key": "a key", "open": "nothing", "metrics": "an address that may"}
+    who = {"key": "a key", "open": "nothing", "metrics": "an address that may", "admin": "an administrator's key"}
     rows = [
         (f"`{route.method} {route.path}`", route.summary, "no base" if route.rooted else "any base", who[route.access])
         for route in SERVED
@@ -289,6 +289,10 @@ def metrics() -> str:
         attempts=(Attempt("upstream/model", 0, "ok", 1.0),),
     )  # fmt: skip
     shown.ended(record)
+    shown.limits.refused("requests", "key")
+    shown.limits.failed_open("requests")
+    shown.limits.failed_closed("budgets")
+    shown.limits.overrun("key", "USD")
     families = text_string_to_metric_families(shown.render().decode())
     rows = []
     for family in families:

@@ -239,8 +239,8 @@ def _check_is_elsewhere(upstream: UpstreamSettings, server: ServerSettings) -> N
         )
 
 
-def _check_kept(settings: Settings) -> None:
-    """What is kept and counted where, and how long."""
+def _check_counting(settings: Settings) -> None:
+    """Where limits are counted, and how long what they are counted from is kept."""
     if not 0 < settings.limits.share <= 1:
         raise SettingsError(f"[limits] share is {settings.limits.share!r}, it must be from above 0 to 1.")
     if 0 < settings.retention.ledger_days < _LEDGER_DAYS:
@@ -268,7 +268,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"[engine] seed is {settings.engine.seed!r}, the largest one is {_SEEDS}.")
     if settings.engine.parallel < 1:
         raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
-    _check_kept(settings)
+    _check_counting(settings)
     for upstream in settings.upstreams:
         _check_is_elsewhere(upstream, server)
     for model in settings.models:

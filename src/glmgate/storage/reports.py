@@ -145,18 +145,35 @@ def _answered(connection: Connection, query: UsageQuery, days: _Source, rows: _S
 def _add(connection: Connection, query: UsageQuery, source: _Source, span: tuple[float, float], found: _Found) -> None:
     """Add what the source has of that time."""
     seconds = SECONDS.get(query.width)
-    bucket = literal(query.start) if seconds is None else source.start(connection, seconds)
-    by = [bucket.label("bucket"), *(_column(source, name).label(f"by_{name}") for name in query.group_by)]
-    chosen = _chosen(source, query, span)
-    sums = [func.sum(source.sums.get(name, literal(0))).label(name) for name in _NAMES]
-    grouped = select(*by, source.currency.label("currency"), *sums).where(*chosen)
-    for row in connection.execute(_from(grouped, source, query).group_by(*by, source.currency)):
-        start, *group = row[: len(by)]
-        currency, *counts = row[len(by) :]
+    bucket = (literal(query.start) if seconds is None else source.start(connection, seconds)).label("bucket")
+    for row in connection.execute(_summed(source, query, bucket, span)):
+        start, *group = row[: 1 + len(query.group_by)]
+        currency, *counts = row[1 + len(query.group_by) :]
         key = float(start), tuple(group)
         found.setdefault(key, _Sums()).add(currency, [int(value or 0) for value in counts])
     if source is _REQUESTS:
-        _add_amounts(connection, _from(select(*by, requests.c.amounts).where(*chosen), source, query), found)
+        by = [bucket, *(_column(source, name) for name in query.group_by)]
+        money = select(*by, requests.c.amounts).where(*_chosen(source, query, span))
+        _add_amounts(connection, money.join_from(requests, series, requests.c.series_id == series.c.id), found)
+
+
+def _summed(source: _Source, query: UsageQuery, bucket: ColumnElement[Any], span: tuple[float, float]) -> Select[Any]:
+    """The bucket, the group, the currency and the sums; of each series first, and then of those that are asked for.
+
+    Looking up the series of each row would take more than half of a month's time (measured: 2.1 in place of 0.9 s).
+    """
+    of_rows = [name for name in query.group_by if name == source.how]
+    by = [bucket, *(_column(source, name).label(name) for name in of_rows), source.currency.label("currency")]
+    sums = [func.sum(source.sums.get(name, literal(0))).label(name) for name in _NAMES]
+    chosen = list(_chosen(source, query, span))
+    if len(of_rows) == len(query.group_by):
+        return select(*by, *sums).where(*chosen).group_by(*by).select_from(source.table)
+    series_id = source.table.c.series_id
+    inner = select(*by, series_id, *sums).where(*chosen).group_by(*by, series_id).subquery()
+    names = [inner.c[name] if name == source.how else _OF_SERIES[name] for name in query.group_by]
+    outer = [inner.c.bucket, *names, inner.c.currency]
+    whole = select(*outer, *(func.sum(inner.c[name]) for name in _NAMES)).group_by(*outer)
+    return whole.join_from(inner, series, inner.c.series_id == series.c.id)
 
 
 def _add_amounts(connection: Connection, statement: Select[Any], found: _Found) -> None:
@@ -174,15 +191,11 @@ def _chosen(source: _Source, query: UsageQuery, span: tuple[float, float]) -> It
     yield source.within(*span)
     if source.table is ledger:
         yield ledger.c.state != "reserved"
-    for name, values in query.filters.items():
-        yield _column(source, name).in_(values)
-
-
-def _from(statement: Select[Any], source: _Source, query: UsageQuery) -> Select[Any]:
-    """With the series, where something is asked of them: 900,000 look-ups are most of a month's time."""
-    if not {*query.group_by, *query.filters} & _OF_SERIES.keys():
-        return statement.select_from(source.table)
-    return statement.select_from(source.table.join(series, source.table.c.series_id == series.c.id))
+    of_series = [_OF_SERIES[name].in_(values) for name, values in query.filters.items() if name != source.how]
+    if of_series:
+        yield source.table.c.series_id.in_(select(series.c.id).where(*of_series))
+    if source.how in query.filters:
+        yield source.table.c[source.how].in_(query.filters[source.how])
 
 
 def _column(source: _Source, name: Dimension) -> Column[Any]:

@@ -176,7 +176,7 @@ def helps(command: click.Command, name: str, parent: click.Context | None) -> It
 
 def endpoints() -> str:
     """What is served."""
-    who = {"key": "a key", "open": "nothing", "metrics": "an address that may"}
+    who = {"key": "a key", "open": "nothing", "metrics": "an address that may", "admin": "an administrator's key"}
     rows = [
         (f"`{route.method} {route.path}`", route.summary, "no base" if route.rooted else "any base", who[route.access])
         for route in SERVED

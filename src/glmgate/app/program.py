@@ -25,6 +25,7 @@ from glmgate.app.states import child_states, readiness
 from glmgate.app.transport import LazyTransport
 from glmgate.engines.embedded.machine import availability
 from glmgate.engines.embedded.supervisor import Supervisor
+from glmgate.gateway.administration import Administration
 from glmgate.gateway.admit import Means
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
@@ -106,7 +107,7 @@ async def opened(
         )
         reloads = await _reloads(settings, stack, gateway, routes, ledger, accounts=accounts, reread=reread)
         yield App(
-            http=build(gateway, operations, settings.server),
+            http=build(gateway, operations, settings.server, _administration(accounts, ledger)),
             gateway=gateway,
             supervisor=supervisor,
             reloads=reloads,
@@ -122,6 +123,12 @@ async def _accounts(settings: Settings, stack: AsyncExitStack) -> Accounts | Non
     accounts = await open_accounts(settings.home, url=settings.storage.url, master=settings.master_key)
     stack.push_async_callback(accounts.aclose)
     return accounts
+
+
+def _administration(accounts: Accounts | None, ledger: Ledger) -> Administration | None:
+    if accounts is None or ledger.reports is None:
+        return None
+    return Administration(accounts.keyring, accounts.directory, accounts.audit, ledger.reports)
 
 
 async def _routes(settings: Settings, stack: AsyncExitStack, local: list[Deployment]) -> Routes:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import click
 
+from glmgate.app.counting import chosen
 from glmgate.app.coverage import checked_keys
 from glmgate.app.local import local_kinds
 from glmgate.app.routes import check as check_routes
@@ -20,6 +21,7 @@ from glmgate.cli.options import place, read
 from glmgate.settings import Settings
 from glmgate.settings.models import Model, Route
 from glmgate.settings.upstreams import UpstreamSettings
+from glmgate.storage.database import parsed, shown
 
 _KEYS: Final = {
     "covered": "every budget of money covers what its key can be charged",
@@ -53,6 +55,8 @@ def _found(settings: Settings) -> dict[str, Any]:
         "file": None if settings.file is None else str(settings.file),
         "home": str(settings.home),
         "listens": f"{settings.server.host}:{settings.server.port}",
+        "database": shown(parsed(settings.storage.url)) if settings.server.auth else None,
+        "limits_counted_in": chosen(settings, workers=1),
         "upstreams": [_upstream(each, "file") for each in settings.upstreams]
         + [_upstream(each.upstream, "environment") for each in settings.found],
         "models": [_model(each) for each in settings.routed],
@@ -108,6 +112,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"File       {found['file'] or 'none'}"
     yield f"Home       {found['home']}"
     yield f"Listens    {found['listens']}"
+    yield f"Database   {found['database'] or 'none: no key is asked for'}"
+    yield f"Limits     counted in: {found['limits_counted_in']}"
     for upstream in found["upstreams"]:
         yield from _upstream_lines(upstream)
     for model in found["models"]:

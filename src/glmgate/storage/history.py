@@ -18,7 +18,7 @@ from glmgate.policy.prices import Prices
 from glmgate.policy.repricing import Repriced, repriced
 from glmgate.storage.database import Database
 from glmgate.storage.days import AttemptDays, RequestDays, has_cost
-from glmgate.storage.ledger import slices
+from glmgate.storage.prepared import Prepared, among, many_of
 from glmgate.storage.rows import charged, day_of
 from glmgate.storage.schema import ledger, requests, series
 from glmgate.wire.charge import Charge, Units
@@ -146,11 +146,10 @@ def _change_attempts(connection: Connection, changed: list[Repriced]) -> None:
     """The new amounts, in the rows and in their sums by day."""
     days = AttemptDays()
     after = {each.id: charged(each.after) for each in changed}
-    for some in slices(list(after)):
-        for row in connection.execute(select(ledger).where(ledger.c.id.in_(some))).mappings():
-            before = dict(row)
-            days.count(before, -1)
-            days.count(before | after[row["id"]])
+    for row in _LEDGER_IDS.one(connection, {"ids": many_of(connection, after)}).mappings():
+        before = dict(row)
+        days.count(before, -1)
+        days.count(before | after[row["id"]])
     connection.execute(
         _REPRICE,
         [
@@ -169,8 +168,7 @@ def _change_requests(connection: Connection, changed: list[Repriced]) -> None:
     days = RequestDays()
     rows = [
         _changed_request(row, by_uid[row["uid"]], days)
-        for some in slices(list(by_uid))
-        for row in connection.execute(select(requests).where(requests.c.uid.in_(some)).with_for_update()).mappings()
+        for row in _REQUEST_UIDS.one(connection, {"uids": many_of(connection, by_uid)}).mappings()
     ]
     if rows:
         connection.execute(_REPRICE_REQUEST, rows)
@@ -242,6 +240,10 @@ _COUNTED: Final[Select[Any]] = (
     select(ledger, series.c.upstream, series.c.model)
     .join_from(ledger, series, ledger.c.series_id == series.c.id)
     .order_by(ledger.c.at, ledger.c.id)
+)
+_LEDGER_IDS: Final = Prepared(lambda dialect: select(ledger).where(among(dialect, ledger.c.id, "ids")))
+_REQUEST_UIDS: Final = Prepared(
+    lambda dialect: select(requests).where(among(dialect, requests.c.uid, "uids")).with_for_update()
 )
 _REPRICE: Final = (
     update(ledger)

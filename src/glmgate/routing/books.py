@@ -65,7 +65,8 @@ class KeptBooks:
             estimate=estimate,
             prompt_bytes=size.prompt_bytes * size.answers,
         )
-        entry = _Kept(self, call, row)
+        most = None if size.max_tokens is None else size.max_tokens * size.answers
+        entry = _Kept(self, call, row, most)
         try:
             await self.journal.reserved(row)
         except asyncio.CancelledError:
@@ -106,12 +107,13 @@ def owner_of(caller: Caller) -> Owner:
 class _Kept:
     """One attempt that is put down. Implements `wire.engine.Entry`."""
 
-    __slots__ = ("_books", "_call", "_is_settled", "_row", "_started", "_texts", "_watch")
+    __slots__ = ("_books", "_call", "_is_settled", "_most", "_row", "_started", "_texts", "_watch")
 
-    def __init__(self, books: KeptBooks, call: Call, row: Reserved) -> None:
+    def __init__(self, books: KeptBooks, call: Call, row: Reserved, most: int | None) -> None:
         self._books = books
         self._call = call
         self._row = row
+        self._most = most
         self._started = books.timer()
         self._watch = AttemptWatch()
         self._texts: list[str] | None = [] if books.estimator.counts(row.place.model) else None
@@ -159,7 +161,9 @@ class _Kept:
         place, prompt_bytes = self._row.place, self._row.prompt_bytes
         text = None if self._texts is None else "".join(self._texts)
         estimator = self._books.estimator
-        usage, estimated = estimator.usage(place.upstream, place.model, prompt_bytes, verdict, text=text)
+        usage, estimated = estimator.usage(
+            place.upstream, place.model, prompt_bytes, verdict, text=text, most=self._most
+        )
         is_billed = verdict.basis is not Basis.NOTHING or usage.total > 0
         charge = self._charge(usage, units if is_billed else Units(), estimated=estimated)
         if verdict.basis is Basis.TOLD and verdict.told is not None and not estimated:

@@ -26,6 +26,7 @@ from glmgate.storage.opening import open_database
 from glmgate.storage.reports import SqlReports
 from glmgate.storage.rows import Series
 from glmgate.storage.writer import Writer
+from glmgate.surfaces.uids import uid
 from glmgate.telemetry.record import RequestRecord
 from glmgate.wire.chat import ChatRequest, Message
 from glmgate.wire.delta import Usage
@@ -39,6 +40,7 @@ DAY = 86_400
 START = 20_758 * DAY  # 2026-11-01
 DAYS = 30
 
+ASKS = Caller(key_id="key")
 PLACE = Place("zai/glm-4.6", "zai", "glm-4.6")
 PRICES = Prices([Price(model="glm-4.6", currency="USD", rates=Rates(prompt=600_000_000, answer=2_200_000_000))])
 REQUEST = ChatRequest(model="glm-4.6", messages=[Message(role="user", content="Hello" * 100)], max_tokens=500)
@@ -103,7 +105,7 @@ async def _booked(journal: Journal, writer: Writer | None) -> Booking:
 
 
 async def _request(books: KeptBooks, endings: EndedRows) -> None:
-    call = Call(request_id="bench", caller=Caller(key_id="key"), surface="openai", books=books, model="glm-4.6")
+    call = Call(request_id="bench", caller=ASKS, surface="openai", uid=uid(), books=books, model="glm-4.6")
     entry = await books.reserve(call, PLACE, REQUEST)
     entry.whole(Usage(120, 80))
     endings.ended(

@@ -101,6 +101,11 @@ def server() -> Postgres | None:
     return None if found is None else Postgres(found)
 
 
+def name_of(url: str) -> str:
+    """The name of the database that a URL of this server names."""
+    return url.partition("?")[0].rpartition("/")[2]
+
+
 def _free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))

@@ -33,6 +33,24 @@ class Redis:
         """Forget everything."""
         assert self._ask(b"FLUSHALL\r\n") == b"+OK\r\n"
 
+    def restart(self) -> None:
+        """End it and start it again; it has forgotten everything."""
+        self.server.stop()
+        self.server.start()
+
+    def names(self) -> list[str]:
+        """All keys, in order."""
+        lines = self._ask(b"KEYS *\r\n").decode().splitlines()
+        return sorted(line for line in lines if not line.startswith(("*", "$")))
+
+    def set(self, key: str, value: str) -> None:
+        """Put something there."""
+        assert self._ask(f"SET {key} {value}\r\n".encode()) == b"+OK\r\n"
+
+    def ttl_ms(self, key: str) -> int:
+        """How long the key stays; below zero: for ever, or it is not there."""
+        return int(self._ask(f"PTTL {key}\r\n".encode())[1:])
+
     def _is_ready(self) -> bool:
         try:
             return self._ask(b"PING\r\n") == b"+PONG\r\n"
@@ -44,7 +62,7 @@ class Redis:
             connection.settimeout(5)
             connection.connect(str(self.socket))
             connection.sendall(command)
-            return connection.recv(100)
+            return connection.recv(65536)
 
 
 @functools.cache

@@ -12,9 +12,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from glmgate.app.counting import counting
 from glmgate.app.credentials import without_own_keys
 from glmgate.app.health import Health
 from glmgate.app.ledger import Ledger, keeping
+from glmgate.app.limits import admitting
 from glmgate.app.local import local_deployments
 from glmgate.app.memory import remembering
 from glmgate.app.reload import Reloads, Reread
@@ -23,8 +25,10 @@ from glmgate.app.states import child_states, readiness
 from glmgate.app.transport import LazyTransport
 from glmgate.engines.embedded.machine import availability
 from glmgate.engines.embedded.supervisor import Supervisor
+from glmgate.gateway.admit import Means
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
+from glmgate.policy.quotes import PriceQuotes
 from glmgate.routing.catalogue import Catalogue, Deployment
 from glmgate.settings import Settings
 from glmgate.storage.accounts import Accounts, open_accounts
@@ -79,12 +83,21 @@ async def opened(
         metrics = Metrics(
             states=lambda: child_states(supervisor), lost_lines=lost_lines, upstreams=routes.now, ledger=ledger.now
         )
+        books = ledger.books
+        means = Means(
+            await stack.enter_async_context(counting(settings)),
+            time.time,
+            quotes=PriceQuotes(lambda: books.prices, books.estimator, time.time),
+            watch=metrics.limits,
+            settings=settings.limits,
+        )
         gateway = Gateway(
             identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
             observer=Observers(RequestLog(), metrics, ledger.endings),
             clock=time.monotonic,
-            books=ledger.books,
+            books=books,
+            admission=await stack.enter_async_context(admitting(means)),
         )
         operations = Operations(
             readiness=lambda: readiness(gateway.catalogue, supervisor, missing, routes.now()),

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "usage": "glmgate.cli.usage",
     "reprice": "glmgate.cli.reprice",
     "reconcile": "glmgate.cli.reconcile",
+    "db": "glmgate.cli.db.command",
     "config": "glmgate.cli.config",
     "doctor": "glmgate.cli.doctor.command",
     "completion": "glmgate.cli.completion",

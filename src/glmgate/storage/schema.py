@@ -27,6 +27,11 @@ from glmgate.storage.columns import Verbatim
 REVISION: Final = "0004"
 """The newest migration. It stands here so that a start on an up-to-date database need not import Alembic (0.3 s)."""
 
+OLDEST: Final = "0003"
+"""The oldest program, by its newest migration, that can work with these tables. A migration that only adds what others
+need not know leaves it as it is; `fresh` and `upgrade` write it into the database, for programs that come later."""
+OLDEST_FACT: Final = "oldest_schema"
+
 # Constraints with names can be changed by later migrations on every database.
 metadata: Final = MetaData(
     naming_convention={

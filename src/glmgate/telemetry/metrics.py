@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from glmgate.telemetry.ledger import LedgerNow, LookAtLedger
+from glmgate.telemetry.limits import LimitMetrics
 from glmgate.telemetry.record import Observer, RequestRecord
 from glmgate.telemetry.upstreams import Breaker, Look, UpstreamsNow
 
@@ -84,6 +85,7 @@ class Metrics(Observer):
             ["model", "use"],
             registry=self._registry,
         )
+        self.limits = LimitMetrics(self._registry)
 
     @override
     def began(self) -> None:

@@ -1,0 +1,315 @@
+"""Counters: what limits and budgets are counted in. One compare-and-reserve decides; all asks of it or none.
+
+What is counted, under which names and what a refusal means is decided in `limits` and `budgets`. `MemoryCounters` says
+how every store behaves; those of `storage` pass the same tests.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, assert_never
+
+import msgspec
+from typing_extensions import override
+
+from glmgate.policy.interfaces import Clock
+
+LEASE_S: Final = 10.0
+"""Seconds that a slot is held without being renewed: so long does a killed process keep it."""
+RENEW_S: Final = 3.0
+"""Seconds between two renewals: two of them may fail before a lease runs out."""
+SLOT_WAIT_S: Final = 1.0
+"""When to ask again for a slot: it is free when another request ends, and nobody knows when that is."""
+
+_MS: Final = 1000
+_MINUTE_S: Final = 60.0
+_MINUTE_MS: Final = 60_000
+
+
+class Bucket(msgspec.Struct, frozen=True, gc=False):
+    """`amount` units of a bucket that holds `limit`, is full at first, and refills evenly in `per_s` seconds.
+
+    It is counted in whole numbers only, so that every store comes to the same result: what was taken is kept as a debt
+    in units times `per_s` in milliseconds, of which each millisecond pays back `limit`.
+    """
+
+    name: str
+    limit: int
+    amount: int = 1
+    per_s: float = _MINUTE_S
+
+    @property
+    def per_ms(self) -> int:
+        """The milliseconds in which an empty bucket is full again; what one unit counts for in the debt."""
+        return _MINUTE_MS if self.per_s == _MINUTE_S else max(1, round(self.per_s * _MS))
+
+
+class Slot(msgspec.Struct, frozen=True, gc=False):
+    """One of `limit` places, held as a lease: free when it is settled, or `LEASE_S` after its last renewal."""
+
+    name: str
+    limit: int
+
+
+class Spend(msgspec.Struct, frozen=True, gc=False):
+    """`amount` of what may be spent until a period's end (Unix seconds); no `limit`: it is counted and never refused.
+
+    With `least`, all that is left is enough if it is at least that: `State.granted` says how much it is.
+    """
+
+    name: str
+    amount: int
+    until: float
+    limit: int | None = None
+    least: int | None = None
+
+
+Ask = Bucket | Slot | Spend
+
+
+class State(msgspec.Struct, frozen=True, gc=False):
+    """How one ask stands. After a grant `remaining` counts what was `granted` as gone; it may be below zero.
+
+    Where there is no limit it is what was used, below zero: as of a limit of nothing.
+
+    `reset_s` is the time until all of the limit is there again (0 for slots). `wait_s` is 0 where the ask is granted;
+    else the time until it may be, and infinite where no waiting helps.
+    """
+
+    granted: int
+    remaining: int
+    reset_s: float = 0.0
+    wait_s: float = 0.0
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """Everything that was asked for is reserved; a state for each ask, in their order."""
+
+    states: tuple[State, ...]
+
+
+class Refused(msgspec.Struct, frozen=True, gc=False):
+    """Nothing is reserved, because of the ask at `index`: the first that cannot be granted."""
+
+    index: int
+    state: State
+
+
+class Unloaded(msgspec.Struct, frozen=True, gc=False):
+    """Nothing is reserved, because the store has no period counters of these names: `load` them and ask again."""
+
+    names: tuple[str, ...]
+
+
+Outcome = Taken | Refused | Unloaded
+
+
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """What became of one ask that was granted: `by` is what was really used less what was granted. Slots are freed."""
+
+    ask: Ask
+    by: int = 0
+
+
+class Counters(Protocol):
+    """Counts for all processes that share a store, by the store's clock. Each method may raise Unavailable.
+
+    `waits`: its methods may have to wait for something, so that a task that is cancelled may be stopped within them.
+    """
+
+    waits: bool = True
+
+    async def take(self, holder: str, asks: Sequence[Ask]) -> Outcome:
+        """Reserve everything that is asked for, or nothing. Names are unique among `asks`.
+
+        `holder` names who holds slots; a slot that it holds already is not counted again.
+        """
+        ...
+
+    async def settle(self, holder: str, changes: Sequence[Change]) -> None:
+        """Give back, or take more than was reserved, and free the holder's slots of these names.
+
+        It is never refused, so a bucket's or a period's rest may fall below zero; giving back never brings a bucket
+        above its limit, nor a period below nothing. A period counter that is not there any more is left out.
+        """
+        ...
+
+    async def renew(self, slots: Iterable[tuple[str, str]]) -> None:
+        """Hold these slots, given as (name, holder), for `LEASE_S` from now on. One that is gone is not made anew."""
+        ...
+
+    async def load(self, used: Mapping[str, tuple[int, float]]) -> None:
+        """Begin period counters, given as name: (what was used, until). One that is there stays as it is."""
+        ...
+
+
+@dataclass(slots=True)
+class _Debt:
+    owed: int
+    at_ms: int
+    limit: int
+
+    def left(self, now_ms: int) -> int:
+        """What is owed now. A clock that was set back pays nothing back until it has caught up."""
+        passed = now_ms - self.at_ms
+        return self.owed if passed <= 0 else max(0, self.owed - self.limit * passed)
+
+
+@dataclass(slots=True)
+class _Period:
+    used: int
+    until: float
+
+
+class MemoryCounters(Counters):
+    """Counters of this process. Each method is one step: nothing else of the process runs within it."""
+
+    waits = False
+
+    def __init__(self, *, lease_s: float = LEASE_S, clock: Clock = time.time) -> None:
+        self._lease_s = lease_s
+        self._clock = clock
+        self._debts: OrderedDict[str, _Debt] = OrderedDict()
+        self._leases: dict[str, dict[str, float]] = {}
+        self._periods: OrderedDict[str, _Period] = OrderedDict()
+
+    def __len__(self) -> int:
+        """The number of counters that are kept; those that say nothing any more are dropped little by little."""
+        return len(self._debts) + len(self._leases) + len(self._periods)
+
+    @override
+    async def take(self, holder: str, asks: Sequence[Ask]) -> Outcome:
+        now = self._clock()
+        size = len(self._debts)
+        missing = tuple(ask.name for ask in asks if isinstance(ask, Spend) and ask.name not in self._periods)
+        if missing:
+            return Unloaded(missing)
+        states = []
+        for index, ask in enumerate(asks):
+            state = self._judge(holder, ask, now)
+            if state.wait_s:
+                return Refused(index, state)
+            states.append(state)
+        for ask, state in zip(asks, states, strict=True):
+            self._apply(holder, ask, state.granted, now)
+        if len(self._debts) > size:
+            self._forget(now, 2 * (len(self._debts) - size))
+        return Taken(tuple(states))
+
+    @override
+    async def settle(self, holder: str, changes: Sequence[Change]) -> None:
+        now = self._clock()
+        for change in changes:
+            ask = change.ask
+            if isinstance(ask, Slot):
+                self._free(ask.name, holder)
+            elif change.by:
+                self._apply(holder, ask, change.by, now)
+
+    @override
+    async def renew(self, slots: Iterable[tuple[str, str]]) -> None:
+        until = self._clock() + self._lease_s
+        for name, holder in slots:
+            leases = self._leases.get(name)
+            if leases is not None and holder in leases:
+                leases[holder] = until
+
+    @override
+    async def load(self, used: Mapping[str, tuple[int, float]]) -> None:
+        for name, (amount, until) in used.items():
+            self._periods.setdefault(name, _Period(amount, until))
+        self._forget(self._clock(), 2 * len(used))
+
+    def _judge(self, holder: str, ask: Ask, now: float) -> State:
+        if isinstance(ask, Bucket):
+            debt = self._debts.get(ask.name)
+            return judge_bucket(ask, 0 if debt is None else debt.left(int(now * _MS)))
+        if isinstance(ask, Slot):
+            return judge_slot(ask, self._others(ask.name, holder, now))
+        if isinstance(ask, Spend):
+            return judge_spend(ask, self._periods[ask.name].used, now)
+        assert_never(ask)
+
+    def _apply(self, holder: str, ask: Ask, amount: int, now: float) -> None:
+        if isinstance(ask, Bucket):
+            self._owe(ask, amount, int(now * _MS))
+        elif isinstance(ask, Slot):
+            self._leases.setdefault(ask.name, {})[holder] = now + self._lease_s
+        elif (period := self._periods.get(ask.name)) is not None:
+            period.used = max(0, period.used + amount)
+
+    def _owe(self, bucket: Bucket, amount: int, now_ms: int) -> None:
+        debt = self._debts.get(bucket.name)
+        if debt is None:
+            debt = self._debts[bucket.name] = _Debt(0, now_ms, bucket.limit)
+        debt.owed = max(0, debt.left(now_ms) + amount * bucket.per_ms)
+        debt.at_ms = max(now_ms, debt.at_ms)
+        debt.limit = bucket.limit
+
+    def _others(self, name: str, holder: str, now: float) -> int:
+        leases = self._leases.get(name)
+        if leases is None:
+            return 0
+        for other in [other for other, until in leases.items() if until <= now]:
+            self._free(name, other)
+        return len(leases) - (holder in leases)
+
+    def _free(self, name: str, holder: str) -> None:
+        leases = self._leases.get(name)
+        if leases is None:
+            return
+        leases.pop(holder, None)
+        if not leases:
+            del self._leases[name]
+
+    def _forget(self, now: float, most: int) -> None:
+        """Look at some counters, each in its turn, and drop debts that are paid and periods that are over.
+
+        Done when some are added, for twice as many: so what is not used any more does not pile up.
+        """
+        now_ms = int(now * _MS)
+        for _ in range(min(most, len(self._debts))):
+            name, debt = self._debts.popitem(last=False)
+            if debt.left(now_ms):
+                self._debts[name] = debt
+        for _ in range(min(most, len(self._periods))):
+            name, period = self._periods.popitem(last=False)
+            if period.until > now:
+                self._periods[name] = period
+
+
+def judge_bucket(ask: Bucket, owed: int) -> State:
+    """How an ask stands at a bucket that owes so much now."""
+    if ask.limit <= 0:
+        return State(0, 0, math.inf, math.inf)
+    full = ask.limit * ask.per_ms
+    after = owed + ask.amount * ask.per_ms
+    if after <= full:
+        return State(ask.amount, (full - after) // ask.per_ms, after / ask.limit / _MS)
+    wait_s = math.inf if ask.amount > ask.limit else -((full - after) // ask.limit) / _MS
+    return State(0, (full - owed) // ask.per_ms, owed / ask.limit / _MS, wait_s)
+
+
+def judge_slot(ask: Slot, others: int) -> State:
+    """How an ask stands while `others` hold slots of it."""
+    if others < ask.limit:
+        return State(1, ask.limit - others - 1)
+    return State(0, ask.limit - others, wait_s=SLOT_WAIT_S if ask.limit > 0 else math.inf)
+
+
+def judge_spend(ask: Spend, used: int, now: float) -> State:
+    """How an ask stands in a period in which so much is used."""
+    reset_s = max(0.0, ask.until - now)
+    if ask.limit is None:
+        return State(ask.amount, -used - ask.amount, reset_s)
+    left = ask.limit - used
+    least = ask.amount if ask.least is None else min(ask.least, ask.amount)
+    if least <= left:
+        granted = min(ask.amount, left)
+        return State(granted, left - granted, reset_s)
+    # The next period has all of the limit; a refusal has to wait, however near its end is.
+    return State(0, left, reset_s, math.inf if least > ask.limit else max(reset_s, 1 / _MS))

@@ -1,6 +1,6 @@
 """What holds for every test of every folder: a clean environment and no network but loopback.
 
-Fixtures do not live here: each folder has its own.
+Fixtures do not live here: each folder has its own, and the real servers are in `servers`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 
 from hypothesis import settings
+
+pytest_plugins = ("tests.servers.plugin",)
 
 # Nobody's key, proxy or server may decide how a test ends; vendors' names are matched by their beginnings because
 # their SDKs read more variables with every release.
@@ -27,7 +29,7 @@ FOREIGN = (
         "LANGCHAIN_",
         "LANGSMITH_",
     ),
-    *("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    *("PG", "REDIS_", "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
 )
 
 for name in [name for name in os.environ if name.upper().startswith(FOREIGN)]:

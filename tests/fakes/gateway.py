@@ -11,6 +11,7 @@ from glmgate.errors import AuthenticationFailed, GlmgateError, ModelNotFound
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
 from glmgate.wire.engine import CacheUse, Call, Caller, Deltas, Generation, Note
+from glmgate.wire.headroom import Headroom
 from glmgate.wire.rerank import Ranked, Ranking, RerankRequest
 from glmgate.wire.tokenizer import TokenizerRequest
 
@@ -76,9 +77,12 @@ class FakeGateway:
     cancelled: int = 0
     played: int = 0
     asks_for_keys: bool = True
+    headroom: Headroom | None = None
+    clients: list[str | None] = field(default_factory=list)
 
-    async def identify(self, authorization: str | None) -> Caller:
-        """Only one key is known, or anybody may come."""
+    async def identify(self, authorization: str | None, *, client: str | None, admin: bool = False) -> Caller:
+        """Only one key is known, or anybody may come; `clients` are the addresses that they came from."""
+        self.clients.append(client)
         if not self.asks_for_keys:
             return Caller(key_id="anyone")
         if authorization is None:
@@ -118,11 +122,11 @@ class FakeGateway:
         self._asked(call, request)
         return len(request.messages)
 
-    def cards(self) -> tuple[FakeCard, ...]:
+    def cards(self, caller: Caller) -> tuple[FakeCard, ...]:
         """One model."""
         return (FakeCard("glm-fake"),)
 
-    def card(self, name: str) -> FakeCard:
+    def card(self, caller: Caller, name: str) -> FakeCard:
         """The model and its stand-ins, one with a slash in its name."""
         cards = {"glm-fake": None, "gpt-4o": "glm-fake", "zai-org/glm-4.6": "glm-fake"}
         if name not in cards:
@@ -133,6 +137,7 @@ class FakeGateway:
         self.calls.append(call)
         self.requests.append(request)
         call.cache_use = self.cache_use
+        call.headroom = self.headroom
         if self.first_note is not None:
             call.note(self.first_note)
         if self.refusal is not None:

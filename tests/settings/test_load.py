@@ -295,6 +295,40 @@ def test_another_database_is_taken_as_it_is(tmp_path: Path) -> None:
     assert settings(tmp_path, "[storage]\nurl = 'sqlite:////var/g.db'\n").storage.url == "sqlite:////var/g.db"
 
 
+@pytest.mark.parametrize("name", ["url", "redis_url"])
+def test_a_url_with_a_password_stands_elsewhere(tmp_path: Path, name: str) -> None:
+    """As a whole, in a variable or a file beside the settings; it is in no representation of the settings."""
+    secret = f"{'postgresql' if name == 'url' else 'redis'}://u:geheim@host/0"
+    (tmp_path / "url.txt").write_text(f"{secret}\n")
+    for reference, environment in (("env:URL", {"URL": secret}), ("file:url.txt", {})):
+        found = settings(tmp_path, f"[storage]\n{name} = '{reference}'\n", environment=environment)
+        assert getattr(found.storage, name) == secret
+        assert "geheim" not in repr(found)
+
+
+@pytest.mark.parametrize("name", ["url", "redis_url"])
+def test_a_url_that_is_not_there_is_told(tmp_path: Path, name: str) -> None:
+    """With the setting and where it was looked for."""
+    text = f"[storage]\n{name} = 'env:URL'\n"
+    assert f"[storage] {name} refers to the variable URL" in mistake(tmp_path, text)
+    assert f"[storage] {name} refers to env:URL" in mistake(tmp_path, text, environment={"URL": " "})
+
+
+def test_limits_are_counted_where_that_is_possible(tmp_path: Path) -> None:
+    """A store that the other settings do not give is refused at the start, not at the first request."""
+    assert "redis_url" in mistake(tmp_path, "[limits]\nstore = 'redis'\n")
+    assert "'file' or 'auto'" in mistake(tmp_path, "[limits]\nstore = 'database'\n")
+    assert "'auto', 'memory'" in mistake(tmp_path, "[limits]\nstore = 'disk'\n")
+    text = "[limits]\nstore = 'redis'\n[storage]\nredis_url = 'redis://host'\n"
+    assert settings(tmp_path, text).limits.store == "redis"
+
+
+def test_rows_that_are_needed_are_not_thrown_away(tmp_path: Path) -> None:
+    """The ledger keeps at least two months; 0 keeps everything."""
+    assert "at least 62" in mistake(tmp_path, "[retention]\nledger_days = 30\n")
+    assert settings(tmp_path, "[retention]\nledger_days = 0\n").retention.ledger_days == 0
+
+
 def test_an_upstream_that_is_this_server_is_refused(tmp_path: Path) -> None:
     """Its requests would come back to it for ever; what vLLM listens on by itself is our own port too."""
     (tmp_path / "glmgate.toml").write_text('[[upstreams]]\nname = "here"\nprofile = "vllm"\n')

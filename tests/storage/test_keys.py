@@ -15,6 +15,7 @@ from glmgate.policy.memory import MemoryKeyStore
 from glmgate.storage.keys import SqlKeyStore
 from glmgate.storage.opening import open_database
 from glmgate.wire.terms import Budget, Terms
+from tests.servers.plugin import url_of
 
 NOW = 1_800_000_000.0
 KEY = Key(id="a1", name="one", created_at=NOW)
@@ -30,13 +31,13 @@ FULL = replace(
 )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[KeyStore]:
     """An empty store of each sort."""
     if request.param == "memory":
         yield MemoryKeyStore()
         return
-    database = await open_database(f"sqlite:///{tmp_path}/keys.db")
+    database = await open_database(url_of(request.param, request, tmp_path))
     yield SqlKeyStore(database)
     await database.aclose()
 

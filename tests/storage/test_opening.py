@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from glmgate.errors import SettingsError
-from glmgate.storage.opening import current_revision, open_database
+from glmgate.errors import SettingsError, Unavailable
+from glmgate.storage.database import Database
+from glmgate.storage.keys import SqlKeyStore
+from glmgate.storage.opening import current_revision, open_database, upgrade_database
 from glmgate.storage.schema import REVISION
+from glmgate.storage.upgrade import upgrade
 
 OPEN_AND_PIN = """
 import asyncio, sys
@@ -71,7 +78,7 @@ async def test_a_database_is_opened_again_as_it_was(tmp_path: Path) -> None:
     await (await open_database(url(tmp_path))).aclose()
     query(tmp_path, "INSERT INTO facts VALUES ('kept', 'yes')")
     await (await open_database(url(tmp_path))).aclose()
-    assert query(tmp_path, "SELECT value FROM facts") == [("yes",)]
+    assert query(tmp_path, "SELECT value FROM facts WHERE name = 'kept'") == [("yes",)]
 
 
 async def test_the_file_is_in_wal_mode(tmp_path: Path) -> None:
@@ -80,10 +87,35 @@ async def test_the_file_is_in_wal_mode(tmp_path: Path) -> None:
     assert query(tmp_path, "PRAGMA journal_mode") == [("wal",)]
 
 
+def as_newer(folder: Path, *, oldest: str) -> None:
+    """Make the database one that a later program wrote, which says who can still work with it."""
+    query(folder, "UPDATE alembic_version SET version_num = '9998'")
+    query(folder, f"UPDATE facts SET value = '{oldest}' WHERE name = 'oldest_schema'")  # noqa: S608 -- the tests' own
+
+
+async def test_a_newer_database_that_fits_is_taken(tmp_path: Path) -> None:
+    """While an upgrade is rolled out, servers of the version before may be started again."""
+    await (await open_database(url(tmp_path))).aclose()
+    as_newer(tmp_path, oldest=REVISION)
+    database = await open_database(url(tmp_path))
+    assert await SqlKeyStore(database).keys() == ()
+    await database.aclose()
+    assert query(tmp_path, "SELECT version_num FROM alembic_version") == [("9998",)]
+
+
+async def test_a_newer_database_that_does_not_fit_stops_the_start(tmp_path: Path) -> None:
+    """The message names what is needed, and nothing is changed."""
+    await (await open_database(url(tmp_path))).aclose()
+    as_newer(tmp_path, oldest="9997")
+    with pytest.raises(SettingsError, match=r"'9997'.*newer glmgate"):
+        await open_database(url(tmp_path))
+
+
 async def test_a_newer_database_stops_the_start(tmp_path: Path) -> None:
-    """A database that a newer program wrote is left alone, and the message says what to do."""
+    """A database that a newer program wrote, and of which nobody has said who else may, is left alone."""
     await (await open_database(url(tmp_path))).aclose()
     query(tmp_path, "UPDATE alembic_version SET version_num = '9999'")
+    query(tmp_path, "DELETE FROM facts")
     with pytest.raises(SettingsError, match=r"'9999'.*newer glmgate"):
         await open_database(url(tmp_path))
     assert query(tmp_path, "SELECT version_num FROM alembic_version") == [("9999",)]
@@ -111,3 +143,77 @@ def test_only_an_upgrade_imports_alembic(tmp_path: Path) -> None:
     first = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     second = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert {"alembic", "sqlalchemy.orm"}.isdisjoint(first + second)
+
+
+async def old(database_url: str, revision: str = "0001") -> None:
+    """Make a database as an older program left it, with a fact in it."""
+    database = Database(database_url)
+    await database.write(partial(upgrade, revision=revision))
+    await database.write(lambda connection: connection.execute(text("INSERT INTO facts VALUES ('kept', 'yes')")))
+    await database.aclose()
+
+
+def revision_of(file: Path) -> str:
+    """The revision of a copy."""
+    with closing(sqlite3.connect(file)) as connection:
+        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
+async def test_an_older_file_is_upgraded_after_a_copy(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The copy has the old schema and the rows, is for its owner only, and the log says where it is."""
+    await old(url(tmp_path))
+    await (await open_database(url(tmp_path))).aclose()
+    copied = tmp_path / f"g.db.before-{REVISION}"
+    assert revision_of(copied) == "0001"
+    assert revision_of(tmp_path / "g.db") == REVISION
+    assert copied.stat().st_mode & 0o777 == 0o600
+    assert str(copied) in caplog.text
+    with closing(sqlite3.connect(copied)) as connection:
+        assert connection.execute("SELECT value FROM facts WHERE name = 'kept'").fetchall() == [("yes",)]
+
+
+async def test_few_copies_are_kept(tmp_path: Path) -> None:
+    """Old ones go, the newest stay, and nothing else is touched."""
+    for number in range(5):
+        (tmp_path / f"g.db.before-{number}").touch()
+        os.utime(tmp_path / f"g.db.before-{number}", (number, number))
+    (tmp_path / "other.db.before-1").touch()
+    await old(url(tmp_path))
+    await (await open_database(url(tmp_path))).aclose()
+    names = {path.name for path in tmp_path.glob("*before*")}
+    assert names == {"other.db.before-1", "g.db.before-3", "g.db.before-4", f"g.db.before-{REVISION}"}
+
+
+async def test_a_file_that_cannot_be_copied_is_not_upgraded(tmp_path: Path) -> None:
+    """Without a copy the old schema stays."""
+    await old(url(tmp_path))
+    (tmp_path / f"g.db.before-{REVISION}").mkdir()
+    with pytest.raises(SettingsError, match="copy"):
+        await open_database(url(tmp_path))
+    assert revision_of(tmp_path / "g.db") == "0001"
+
+
+async def test_serving_upgrades_no_postgresql(postgres_url: str) -> None:
+    """It names the command that does; then it starts, and what was there is there."""
+    await old(postgres_url)
+    with pytest.raises(SettingsError, match="glmgate db upgrade"):
+        await open_database(postgres_url)
+    assert await upgrade_database(postgres_url) == ("0001", REVISION)
+    assert await upgrade_database(postgres_url) == (REVISION, REVISION)
+    database = await open_database(postgres_url)
+    assert await SqlKeyStore(database).pin("kept", "no") == "yes"
+    await database.aclose()
+
+
+async def test_an_empty_postgresql_database_gets_its_tables(postgres_url: str) -> None:
+    """Nothing is upgraded there, so a first start needs no command."""
+    database = await open_database(postgres_url)
+    assert await database.read(current_revision) == REVISION
+    await database.aclose()
+
+
+async def test_who_cannot_be_reached_is_named(tmp_path: Path) -> None:
+    """The start says which database it is, without its password."""
+    with pytest.raises(Unavailable, match=r"u:\*\*\*@127\.0\.0\.1:1/db.*\[storage\] url") as caught:
+        await open_database("postgresql://u:geheim@127.0.0.1:1/db")
+    assert "geheim" not in caught.value.message

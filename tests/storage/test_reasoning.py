@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,11 @@ from glmgate.storage.reasoning import SqlReasoningStore
 from glmgate.storage.schema import reasoning
 from glmgate.storage.upgrade import upgrade
 from tests.fakes.clock import FakeClock
+from tests.servers.plugin import url_of
 
 TTL_S = 60.0
 LONGEST = 100
 ROOM = 4 * (ENTRY_BYTES + LONGEST)
-Make = Callable[..., ReasoningStore]
 
 
 @pytest.fixture
@@ -34,25 +34,30 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty database."""
-    opened = await open_database(f"sqlite:///{tmp_path}/g.db")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An empty database of each sort."""
+    opened = await open_database(database_url)
     yield opened
     await opened.aclose()
 
 
-@pytest.fixture(params=["memory", "sqlite", "both"])
-async def store(request: pytest.FixtureRequest, database: Database, clock: FakeClock) -> AsyncIterator[ReasoningStore]:
+@pytest.fixture(params=["memory", "sqlite", "postgres", "both"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[ReasoningStore]:
     """An empty store of each sort."""
-    in_memory = partial(MemoryReasoningStore, ttl_s=TTL_S, most_bytes=ROOM, longest_bytes=LONGEST, clock=clock)
-    in_database = partial(SqlReasoningStore, database, ttl_s=TTL_S, most_bytes=ROOM, longest_bytes=LONGEST, clock=clock)
+    in_memory = MemoryReasoningStore(ttl_s=TTL_S, most_bytes=ROOM, longest_bytes=LONGEST, clock=clock)
+    if request.param == "memory":
+        yield in_memory
+        return
+    opened = await open_database(url_of(request.param, request, tmp_path))
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(opened.aclose)
+        in_database = SqlReasoningStore(opened, ttl_s=TTL_S, most_bytes=ROOM, longest_bytes=LONGEST, clock=clock)
         if request.param == "both":
-            both = WriteBehind(in_database(), front=in_memory())
+            both = WriteBehind(in_database, front=in_memory)
             stack.push_async_callback(both.aclose)
             yield both
         else:
-            yield in_memory() if request.param == "memory" else in_database()
+            yield in_database
 
 
 def key(name: str) -> str:
@@ -69,7 +74,7 @@ async def keep(store: ReasoningStore, *thoughts: Thought, project: str = "p") ->
 
 async def test_a_thought_comes_back_as_it_went(store: ReasoningStore) -> None:
     """Every character of it."""
-    said = "Hm.\n\r\t 温度 \x00 😀 '; DROP TABLE"
+    said = "Hm.\n\r\t 温度 \x00 \x1aN \x1aE\x1a 😀 '; DROP TABLE"
     await keep(store, Thought(key("a"), said))
     assert await store.find("p", [key("a"), key("b")]) == {key("a"): said}
 
@@ -165,18 +170,18 @@ def held(connection: Connection) -> int:
     return int(connection.scalar(select(func.coalesce(func.sum(reasoning.c.size), 0))) or 0)
 
 
-async def test_workers_share_the_database(database: Database, tmp_path: Path) -> None:
+async def test_workers_share_the_database(database: Database, database_url: str) -> None:
     """What one process keeps, another finds, through its own connection."""
-    other = await open_database(f"sqlite:///{tmp_path}/g.db")
+    other = await open_database(database_url)
     make = partial(SqlReasoningStore, ttl_s=TTL_S, most_bytes=ROOM, longest_bytes=LONGEST)
     await make(database).keep("p", [Thought(key("a"), "shared")])
     assert await make(other).find("p", [key("a")]) == {key("a"): "shared"}
     await other.aclose()
 
 
-async def test_keys_that_were_made_before_the_table_stay(tmp_path: Path) -> None:
+async def test_keys_that_were_made_before_the_table_stay(database_url: str) -> None:
     """The revision adds to a database that has keys already, and changes nothing in it."""
-    database = Database(f"sqlite:///{tmp_path}/old.db")
+    database = Database(database_url)
     await database.write(partial(upgrade, revision="0001"))
     await database.write(lambda connection: connection.execute(text("INSERT INTO facts VALUES ('kept', 'yes')")))
     await database.write(upgrade)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
-from glmgate.storage.opening import open_database
+from glmgate.storage.database import Database
 from glmgate.storage.schema import REVISION, metadata
-from glmgate.storage.upgrade import known_revisions
+from glmgate.storage.upgrade import known_revisions, upgrade
 
 
-async def test_the_migrations_make_the_tables(tmp_path: Path) -> None:
+async def test_the_migrations_make_the_tables(database_url: str) -> None:
     """A migrated database differs from the tables in nothing that Alembic can see."""
 
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata))
 
-    database = await open_database(f"sqlite:///{tmp_path}/g.db")
+    database = Database(database_url)
+    await database.write(upgrade)
     found = await database.read(differences)
     await database.aclose()
     assert found == []

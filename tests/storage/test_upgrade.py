@@ -4,49 +4,93 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Boolean, Column, Connection, Float, Integer, MetaData, func, inspect, select, text
 
 from glmgate.policy.keys import Key
-from glmgate.policy.reasoning import Thought
 from glmgate.storage.database import Database
 from glmgate.storage.keys import SqlKeyStore
-from glmgate.storage.opening import current_revision
-from glmgate.storage.reasoning import SqlReasoningStore
-from glmgate.storage.schema import REVISION
+from glmgate.storage.opening import current_revision, oldest_program
+from glmgate.storage.schema import OLDEST, REVISION
 from glmgate.storage.upgrade import downgrade, known_revisions, upgrade
+
+NOW = 1_800_000_000.0
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty database without a schema."""
-    opened = Database(f"sqlite:///{tmp_path}/g.db")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An empty database of each sort, without a schema."""
+    opened = Database(database_url)
     yield opened
     await opened.aclose()
 
 
 def tables(connection: Connection) -> set[str]:
     """The names of the tables that hold something of ours."""
-    found = connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
-    return {str(name) for name in found} - {"alembic_version"}
+    return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+
+def fill(connection: Connection) -> None:
+    """Put a row into every table that the schema has now, whatever its columns are; default rows may be there."""
+    found = MetaData()
+    found.reflect(connection)
+    for table in found.sorted_tables:
+        if table.name == "alembic_version" or connection.scalar(select(func.count()).select_from(table)):
+            continue
+        connection.execute(table.insert().values({column.name: value(column) for column in table.columns}))
+
+
+def value(column: Column[Any]) -> object:
+    """Something that the column takes; what refers to another table names its default row."""
+    if column.foreign_keys:
+        return "default"
+    if isinstance(column.type, Float):
+        return NOW
+    if isinstance(column.type, Boolean):
+        return True
+    if isinstance(column.type, Integer):
+        return 1
+    return {"terms": "{}", "kind": "user"}.get(column.name, "text")[: getattr(column.type, "length", None)]
 
 
 async def test_every_revision_can_be_taken_back_with_data_in_every_table(database: Database) -> None:
-    """Down to nothing and up again, from each revision, with a key, a fact, a thought and a project inside."""
-    await database.write(upgrade)
-    store = SqlKeyStore(database)
-    await store.add(Key(id="a1", name="one", created_at=1.0))
-    await store.pin("fact", "value")
-    thoughts = SqlReasoningStore(database, ttl_s=60, most_bytes=1000, longest_bytes=100)
-    await thoughts.keep("default", [Thought("key", "thought")])
-    for revision in (*reversed(known_revisions()[:-1]), "base"):
+    """Up one by one and down one by one, and up again from each, with a row in every table that there is."""
+    for revision in known_revisions():
+        await database.write(partial(upgrade, revision=revision))
+        await database.write(fill)
+    for revision in reversed(known_revisions()[:-1]):
         await database.write(partial(downgrade, revision=revision))
+        await database.write(upgrade)
+        await database.write(fill)
+        assert await database.read(lambda connection: all(counts(connection).values()))
+        await database.write(partial(downgrade, revision=revision))
+    await database.write(partial(downgrade, revision="base"))
     assert await database.read(tables) == set()
     await database.write(upgrade)
     assert await database.read(current_revision) == REVISION
-    assert await store.keys() == ()
+    assert await SqlKeyStore(database).keys() == ()
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """The rows of every table."""
+    found = MetaData()
+    found.reflect(connection)
+    return {
+        table.name: connection.scalar(select(func.count()).select_from(table)) or 0 for table in found.sorted_tables
+    }
+
+
+async def test_keys_survive_the_way_up_from_every_revision(database: Database) -> None:
+    """A key that an older program made is there with all it was, and has the terms of one that was given none."""
+    await database.write(partial(upgrade, revision="0001"))
+    statement = (
+        "INSERT INTO keys (id, project_id, name, created_at, generation) VALUES ('a1', 'default', 'one', 1.5, 3)"
+    )
+    await database.write(lambda connection: connection.execute(text(statement)))
+    await database.write(upgrade)
+    assert await SqlKeyStore(database).find("a1") == Key(id="a1", name="one", created_at=1.5, generation=3)
 
 
 async def test_a_failed_upgrade_leaves_nothing(database: Database) -> None:
@@ -61,6 +105,15 @@ async def test_a_failed_upgrade_leaves_nothing(database: Database) -> None:
         await database.write(broken)
     assert await database.read(tables) == set()
     assert await database.read(current_revision) is None
+
+
+async def test_the_oldest_program_is_noted(database: Database) -> None:
+    """On the way up and down it is the revision itself, until one comes that older programs can work with."""
+    for revision in known_revisions():
+        await database.write(partial(upgrade, revision=revision))
+        assert await database.read(oldest_program) == min(revision, OLDEST)
+    await database.write(partial(downgrade, revision="0001"))
+    assert await database.read(oldest_program) == "0001"
 
 
 async def test_upgrading_twice_changes_nothing(database: Database) -> None:

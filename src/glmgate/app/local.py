@@ -19,6 +19,7 @@ from glmgate.engines.embedded.machine import availability, memory_for_models
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.errors import SettingsError
+from glmgate.policy.admission import Target
 from glmgate.policy.prices import OWN
 from glmgate.routing.adapted import Adapted
 from glmgate.routing.booked import Booked
@@ -109,7 +110,8 @@ def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor, ran
         vocabulary=facts.vocabulary,
         longest_token=facts.longest_token,
     )
-    booked = Booked(EmbeddedEngine(model, supervisor), Place(model.name, OWN, model.name))
+    place = Place(model.name, OWN, model.name)
+    booked = Booked(EmbeddedEngine(model, supervisor), place)
     return Deployment(
         name=model.name,
         engine=Fanout(Adapted(booked, profile, reader=reader)),
@@ -117,6 +119,7 @@ def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor, ran
         created=int(model.path.stat().st_mtime),
         context_length=min(context, model.window or context),
         rank=rank,
+        targets=(Target(place, min(context, model.window or context)),),
     )
 
 

@@ -12,8 +12,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from glmgate.app.counting import counting
 from glmgate.app.credentials import without_own_keys
 from glmgate.app.health import Health
+from glmgate.app.limits import admitting
 from glmgate.app.local import local_deployments
 from glmgate.app.memory import remembering
 from glmgate.app.reload import Reloads, Reread
@@ -22,8 +24,12 @@ from glmgate.app.states import child_states, readiness
 from glmgate.app.transport import LazyTransport
 from glmgate.engines.embedded.machine import availability
 from glmgate.engines.embedded.supervisor import Supervisor
+from glmgate.gateway.admit import Means
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
+from glmgate.policy.ledger import NullJournal
+from glmgate.policy.quotes import PriceQuotes
+from glmgate.routing.books import KeptBooks
 from glmgate.routing.catalogue import Catalogue, Deployment
 from glmgate.settings import Settings
 from glmgate.storage.accounts import Accounts, open_accounts
@@ -32,6 +38,7 @@ from glmgate.surfaces.interfaces import Exposition, Operations
 from glmgate.telemetry.log import RequestLog
 from glmgate.telemetry.metrics import CONTENT_TYPE, Metrics
 from glmgate.telemetry.observers import Observers
+from glmgate.wire.engine import new_uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +82,27 @@ async def opened(
         routes = await _routes(settings, stack, [] if missing else local_deployments(settings, supervisor))
         settings = await without_own_keys(settings, accounts)
         metrics = Metrics(states=lambda: child_states(supervisor), lost_lines=lost_lines, upstreams=routes.now)
+        books = KeptBooks(journal=NullJournal(), instance=new_uid(), prices=settings.prices)
+        means = Means(
+            await stack.enter_async_context(counting(settings)),
+            time.time,
+            quotes=PriceQuotes(lambda: books.prices, books.estimator, time.time),
+            watch=metrics.limits,
+            settings=settings.limits,
+        )
         gateway = Gateway(
             identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
             observer=Observers(RequestLog(), metrics),
             clock=time.monotonic,
+            books=books,
+            admission=await stack.enter_async_context(admitting(means)),
         )
         operations = Operations(
             readiness=lambda: readiness(gateway.catalogue, supervisor, missing, routes.now()),
             exposition=lambda: Exposition(CONTENT_TYPE, metrics.render()),
         )
-        reloads = await _reloads(settings, stack, gateway, routes, accounts=accounts, reread=reread)
+        reloads = await _reloads(settings, stack, gateway, routes, books=books, accounts=accounts, reread=reread)
         yield App(
             http=build(gateway, operations, settings.server),
             gateway=gateway,
@@ -118,6 +135,7 @@ async def _reloads(
     gateway: Gateway,
     routes: Routes,
     *,
+    books: KeptBooks,
     accounts: Accounts | None,
     reread: Reread | None,
 ) -> Reloads:
@@ -130,6 +148,7 @@ async def _reloads(
         # Nothing waits between making the catalogue and using it: a request sees the old one or the new one.
         usable = await without_own_keys(changed, accounts)
         gateway.catalogue = routes.catalogue(usable)
+        books.prices = usable.prices
         health.watch(usable, routes.places(usable))
 
     reloads = Reloads(settings, reread=reread or (lambda: settings), apply=apply)

@@ -21,7 +21,7 @@ Reread = Callable[[], Settings]
 POLL_S: Final = 0.5
 
 # What was built from these stands for as long as the process does.
-_FIXED: Final = ("server", "storage", "engine", "log", "reasoning", "cache", "hub", "master_key", "proxies")
+_FIXED: Final = ("server", "storage", "engine", "log", "reasoning", "cache", "limits", "hub", "master_key", "proxies")
 
 
 class Reloads:

@@ -16,6 +16,7 @@ from glmgate.engines.upstream.engine import UpstreamEngine
 from glmgate.engines.upstream.secret import Secret
 from glmgate.engines.upstream.settings import Upstream
 from glmgate.errors import SettingsError
+from glmgate.policy.admission import Target
 from glmgate.policy.reasoning import family_of
 from glmgate.routing.adapted import Adapted
 from glmgate.routing.attempts import Attempts
@@ -150,7 +151,16 @@ class _Chains:
             aliases=model.aliases,
             rank=rank,
             label="" if listed else routes[0][1].deployment,
+            targets=tuple(target for route, named in routes for target in self._targets(route, named)),
         )
+
+    def _targets(self, route: Route, named: _Named) -> tuple[Target, ...]:
+        """The place of a route, as it is reckoned with before it is asked."""
+        if route.upstream is None:
+            return self._local(route).targets
+        profile = self._service(route.upstream).profile.for_family(route.model)
+        longest = min(profile.context_length or profile.longest_answer, profile.longest_answer)
+        return (Target(Place(named.deployment, route.upstream, route.model), longest),)
 
     def _candidate(self, model: Model, route: Route, named: _Named) -> Candidate:
         if route.upstream is None:

@@ -10,7 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from glmgate.adaptation import reranking
+from glmgate.gateway.admit import NULL_ADMISSION, Admission, NullAdmission
 from glmgate.gateway.watch import Watch, WatchedDeltas
+from glmgate.policy import access
 from glmgate.routing.catalogue import Catalogue, ModelCard, Resolution, Work
 from glmgate.telemetry.record import Observer
 from glmgate.wire.chat import ChatRequest
@@ -52,7 +54,7 @@ class Gateway:
     """One request's life. Every public method but the look-ups belongs to exactly one request.
 
     `catalogue` may be replaced at any time: a request keeps the deployment that it found at its beginning. What its
-    attempts cost is put down in `books`.
+    attempts cost is put down in `books`; by `admission` it is let in.
     """
 
     def __init__(
@@ -63,24 +65,34 @@ class Gateway:
         observer: Observer,
         clock: Callable[[], float],
         books: Books = NULL_BOOKS,
+        admission: Admission | NullAdmission = NULL_ADMISSION,
     ) -> None:
         self._identify = identify
         self.catalogue = catalogue
         self._observer = observer
         self._clock = clock
         self._books = books
+        self._admission = admission
 
-    async def identify(self, authorization: str | None) -> Caller:
-        """Who asks. Raises AuthenticationFailed."""
-        return await self._identify(authorization)
+    async def identify(self, authorization: str | None, *, client: str | None, admin: bool = False) -> Caller:
+        """Who asks, from the address `client`, for a model or (`admin`) for the administration.
 
-    def cards(self) -> tuple[ModelCard, ...]:
-        """The models that really answer here."""
-        return self.catalogue.cards()
+        Raises AuthenticationFailed, and PermissionRefused where the key is not for that, or not for there.
+        """
+        caller = await self._identify(authorization)
+        access.check_kind(caller, admin=admin)
+        access.check_address(caller.scopes, client)
+        return caller
 
-    def card(self, name: str) -> ModelCard:
+    def cards(self, caller: Caller) -> tuple[ModelCard, ...]:
+        """The models that really answer here, those that the caller may ask for."""
+        return tuple(card for card in self.catalogue.cards() if access.may_ask(caller.scopes, card.id) is None)
+
+    def card(self, caller: Caller, name: str) -> ModelCard:
         """The model of that name, a stand-in's included. Raises ModelNotFound."""
-        return self.catalogue.card(name)
+        card = self.catalogue.card(name)
+        access.check_shown(caller.scopes, name, card.answered_by or name)
+        return card
 
     @asynccontextmanager
     async def generate(self, call: Call, request: Generation) -> AsyncIterator[Answer]:
@@ -88,6 +100,7 @@ class Gateway:
         endpoint: Endpoint = "chat" if isinstance(request, ChatRequest) else "completions"
         async with self._request(call, endpoint, request.model) as watch:
             resolution = self._resolve(call, request.model, "chat", watch)
+            request = await self._admission.generation(call, request, resolution.deployment.targets)
             async with resolution.deployment.engine.stream(call, request) as deltas:
                 yield Answer(model=_speaker(call, resolution, watch), deltas=WatchedDeltas(deltas, watch))
 
@@ -95,6 +108,7 @@ class Gateway:
         """Embed each input."""
         async with self._request(call, "embeddings", request.model) as watch:
             resolution = self._resolve(call, request.model, "embedding", watch)
+            await self._admission.embedding(call, request, resolution.deployment.targets)
             embeddings = await resolution.deployment.engine.embed(call, request)
             model = _speaker(call, resolution, watch)
             watch.done(Usage(prompt=embeddings.prompt_tokens))
@@ -107,6 +121,7 @@ class Gateway:
             asked = reranking.texts(request)
             for note in reranking.notes(request):
                 call.note(note)
+            await self._admission.embedding(call, asked, resolution.deployment.targets)
             embeddings = await resolution.deployment.engine.embed(call, asked)
             model = _speaker(call, resolution, watch)
             watch.done(Usage(prompt=embeddings.prompt_tokens))
@@ -116,6 +131,7 @@ class Gateway:
         """The prompt tokens of the messages."""
         async with self._request(call, "tokenizer", request.model) as watch:
             resolution = self._resolve(call, request.model, "chat", watch)
+            await self._admission.counting_tokens(call)
             tokens = await resolution.deployment.engine.count(call, request)
             _speaker(call, resolution, watch)
             watch.done(Usage(prompt=tokens))
@@ -123,6 +139,7 @@ class Gateway:
 
     def _resolve(self, call: Call, name: str, work: Work, watch: Watch) -> Resolution:
         resolution = self.catalogue.resolve(name, work)
+        access.check_model(call.caller.scopes, name, resolution.deployment.name)
         watch.deployment = resolution.deployment.label or resolution.deployment.name
         if resolution.note is not None:
             call.note(resolution.note)
@@ -141,6 +158,7 @@ class Gateway:
             raise
         finally:
             self._observer.ended(watch.record())
+            await self._admission.close(call)
 
 
 def _speaker(call: Call, resolution: Resolution, watch: Watch) -> str:

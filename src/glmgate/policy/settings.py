@@ -1,4 +1,4 @@
-"""The settings of what is remembered, sections `[reasoning]` and `[cache]`: types, defaults and what each means.
+"""The settings of what is remembered and limited, `[reasoning]`, `[cache]`, `[limits]`: types, defaults, meanings.
 
 Only values live here; `glmgate.settings` reads them from file, environment and flags.
 """
@@ -6,9 +6,13 @@ Only values live here; `glmgate.settings` reads them from file, environment and 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 _MIB: Final = 1024 * 1024
+Away = Literal["open", "closed"]
+"""What happens while a store is away: requests are let through by a local share, or refused."""
+CounterStore = Literal["auto", "memory", "file", "database", "redis"]
+"""Where limits and budgets are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,3 +33,25 @@ class CacheSettings:
         64 * _MIB
     )
     longest_bytes: Annotated[int, "Bytes of one answer; a longer one is not kept."] = _MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """Where limits and budgets are counted, and what holds while the store that counts them is away.
+
+    The limits themselves stand in the terms of organisations, projects and keys.
+    """
+
+    store: Annotated[
+        CounterStore,
+        "Where they are counted: `redis` by [storage] redis_url, `database` in PostgreSQL, `file` for the workers of "
+        "one machine, `memory` for one process; `auto` takes the first of these that there is and that is needed.",
+    ] = "auto"
+
+    requests: Annotated[Away, "Requests per minute: `open` grants a local share, `closed` refuses."] = "open"
+    tokens: Annotated[Away, "Tokens per minute, likewise."] = "open"
+    in_flight: Annotated[Away, "Requests in flight, likewise."] = "open"
+    budgets: Annotated[Away, "Budgets: `closed` refuses, `open` lets everything through, which may overrun them."] = (
+        "closed"
+    )
+    share: Annotated[float, "The share of a limit that each process grants by itself, from above 0 to 1."] = 0.5

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from glmgate.errors import ModelNotFound, UnsupportedValue
+from glmgate.policy.admission import Target
 from glmgate.routing.names import Names, known
 from glmgate.routing.sized import Sized
 from glmgate.wire.engine import Engine, Note
@@ -51,8 +52,8 @@ Rank = Literal["route", "local", "found", "built-in"]
 class Deployment:
     """What answers for a model's name. `created` in seconds since 1970, `context_length` in tokens.
 
-    `aliases` are names that it answers as well. `label` is what metrics call it until it has answered (empty: by its
-    name): names that a pattern lets through are made up by callers.
+    `aliases` are names that it answers as well. `targets` are the places that may answer. `label` is what metrics
+    call it until it has answered (empty: by its name): names that a pattern lets through are made up by callers.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Deployment:
     aliases: tuple[str, ...] = ()
     rank: Rank = "local"
     label: str = ""
+    targets: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

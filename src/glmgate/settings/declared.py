@@ -13,8 +13,8 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.errors import SettingsError
-from glmgate.policy.settings import CacheSettings, ReasoningSettings
-from glmgate.storage.settings import StorageSettings
+from glmgate.policy.settings import CacheSettings, LimitSettings, ReasoningSettings
+from glmgate.storage.settings import RetentionSettings, StorageSettings
 from glmgate.surfaces.settings import ServerSettings
 from glmgate.telemetry.settings import LogSettings
 from glmgate.weights.settings import ModelsSettings
@@ -77,12 +77,14 @@ CLASSES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("server", ServerSettings),
     ("server", SecretSettings),
     ("storage", StorageSettings),
+    ("retention", RetentionSettings),
     ("engine", EmbeddedSettings),
     ("pull", ModelsSettings),
     ("aliases", AliasSettings),
     ("routing", RoutingSettings),
     ("reasoning", ReasoningSettings),
     ("cache", CacheSettings),
+    ("limits", LimitSettings),
     ("log", LogSettings),
 )
 

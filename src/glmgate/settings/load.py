@@ -18,7 +18,7 @@ from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.errors import SettingsError
 from glmgate.policy.keys import MasterKey
 from glmgate.policy.prices import Prices
-from glmgate.policy.settings import CacheSettings, ReasoningSettings
+from glmgate.policy.settings import CacheSettings, LimitSettings, ReasoningSettings
 from glmgate.settings.declared import CLASSES, AliasSettings, RoutingSettings, declared
 from glmgate.settings.found import Found, found
 from glmgate.settings.models import Model, models
@@ -34,7 +34,7 @@ from glmgate.settings.sources import (
 )
 from glmgate.settings.upstreams import UpstreamSettings, referred, upstreams
 from glmgate.settings.values import converted
-from glmgate.storage.settings import StorageSettings
+from glmgate.storage.settings import RetentionSettings, StorageSettings
 from glmgate.surfaces.middleware.loopback import is_loopback_host
 from glmgate.surfaces.settings import ServerSettings
 from glmgate.telemetry.settings import LogSettings
@@ -45,6 +45,7 @@ from glmgate.weights.settings import ModelsSettings
 FILE_NAME: Final = "glmgate.toml"
 
 _SEEDS: Final = 4_294_967_295  # 32 bits, as the engine has them
+_LEDGER_DAYS: Final = 62  # this month and the one before, whose invoice comes now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +70,13 @@ class Settings:
     routing: RoutingSettings = field(default_factory=RoutingSettings)
     reasoning: ReasoningSettings = field(default_factory=ReasoningSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     upstreams: tuple[UpstreamSettings, ...] = ()
     routed: tuple[Model, ...] = ()
     found: tuple[Found, ...] = ()
     prices: Prices = field(default_factory=Prices)
     proxies: Proxies = field(default_factory=Proxies)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
 
     @property
     def store(self) -> Path:
@@ -128,7 +131,7 @@ def _put_together(
     home: Path, given: Places, environment: Mapping[str, str], contents: FileContents, *, secrets: bool
 ) -> Settings:
     made = (_made(section, kind, given) for section, kind in CLASSES)
-    server, _, storage, engine, pulling, aliases, routing, reasoning, cache, log = made
+    server, _, storage, retention, engine, pulling, aliases, routing, reasoning, cache, limits, log = made
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
     services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
@@ -139,7 +142,8 @@ def _put_together(
         home=home,
         file=contents.file,
         server=server,
-        storage=StorageSettings(url=storage.url.replace("{home}", str(home))),
+        storage=_storage(storage, home, given, environment),
+        retention=retention,
         engine=engine,
         aliases=aliases,
         log=log,
@@ -149,6 +153,7 @@ def _put_together(
         routing=routing,
         reasoning=reasoning,
         cache=cache,
+        limits=limits,
         upstreams=services,
         routed=models(contents.arrays.get("models", ()), services, file=file),
         found=elsewhere,
@@ -194,6 +199,24 @@ def _secret(place: tuple[str, str], given: Places, environment: Mapping[str, str
     return followed(reference(value.value, where=where, base=value.base), environment, where=where)
 
 
+def _storage(storage: StorageSettings, home: Path, given: Places, environment: Mapping[str, str]) -> StorageSettings:
+    """The settings with the URLs that they refer to: a URL that holds a password stands elsewhere, as secrets do."""
+
+    def url(name: str, text: str) -> str:
+        if not text.startswith(("env:", "file:")):
+            return text
+        found = _secret(("storage", name), given, environment) or ""
+        if not found.strip():
+            raise SettingsError(f"[storage] {name} refers to {text}, where nothing stands.")
+        return found.strip()
+
+    return replace(
+        storage,
+        url=url("url", storage.url).replace("{home}", str(home)),
+        redis_url=None if storage.redis_url is None else url("redis_url", storage.redis_url),
+    )
+
+
 def _hub(pulling: ModelsSettings, token: str | None, environment: Mapping[str, str]) -> Hub:
     """The hub to fetch from. HF_ENDPOINT is what Hugging Face's own tools read, so a user's mirror stands there."""
     usual = environment.get("HF_ENDPOINT") if pulling.hub == "huggingface" else None
@@ -228,6 +251,17 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"[engine] seed is {settings.engine.seed!r}, the largest one is {_SEEDS}.")
     if settings.engine.parallel < 1:
         raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
+    if not 0 < settings.limits.share <= 1:
+        raise SettingsError(f"[limits] share is {settings.limits.share!r}, it must be from above 0 to 1.")
+    if 0 < settings.retention.ledger_days < _LEDGER_DAYS:
+        raise SettingsError(
+            f"[retention] ledger_days is {settings.retention.ledger_days!r}, it must be 0 or at least {_LEDGER_DAYS}: "
+            "budgets of a month and invoices are counted from these rows."
+        )
+    if settings.limits.store == "redis" and settings.storage.redis_url is None:
+        raise SettingsError("[limits] store is 'redis', and [storage] redis_url does not say which: set it.")
+    if settings.limits.store == "database" and settings.storage.url.startswith("sqlite"):
+        raise SettingsError("[limits] store is 'database', and [storage] url names a file: use 'file' or 'auto'.")
     for upstream in settings.upstreams:
         _check_is_elsewhere(upstream, server)
     for model in settings.models:

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table
 
-from glmgate.storage.schema import REVISION, metadata, organisations, projects
+from glmgate.storage.schema import OLDEST, OLDEST_FACT, REVISION, facts, metadata, organisations, projects
 
 # Alembic's own table, as Alembic makes it; not in `schema`, where the migrations are compared with our tables.
 _VERSION: Final = Table(
@@ -27,6 +27,7 @@ def create(connection: Connection) -> None:
     _VERSION.create(connection)
     now = time.time()
     connection.execute(_VERSION.insert().values(version_num=REVISION))
+    connection.execute(facts.insert().values(name=OLDEST_FACT, value=OLDEST))
     connection.execute(organisations.insert().values(id="default", name="Default", created_at=now))
     connection.execute(
         projects.insert().values(id="default", organisation_id="default", name="Default", created_at=now)

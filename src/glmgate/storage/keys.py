@@ -63,7 +63,9 @@ class SqlKeyStore(KeyStore):
         wanted = select(*columns).where(~exists().where(_live(key.created_at)))
 
         def work(connection: Connection) -> bool:
-            return connection.execute(insert(keys).from_select(list(row), wanted)).rowcount == 1
+            # On PostgreSQL an INSERT gives back what it made, and forgets how many, unless it is told to.
+            statement = insert(keys).from_select(list(row), wanted).execution_options(preserve_rowcount=True)
+            return connection.execute(statement).rowcount == 1
 
         return await self._database.write(work)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, case, delete, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects import postgresql, sqlite
 from typing_extensions import override
 
 from glmgate.policy.bounded import ENTRY_BYTES
@@ -90,6 +90,8 @@ def _row(project: str, thought: Thought, expires_at: float) -> dict[str, Any]:
 
 
 def _put(connection: Connection, row: dict[str, Any], *, sole: bool) -> None:
+    # Both databases have the same words for it, SQLAlchemy has two modules.
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(reasoning).values(row)
     new = statement.excluded
     after: dict[str, Any] = {"text": new.text, "size": new.size, "expires_at": new.expires_at}
@@ -107,11 +109,13 @@ def _make_room(connection: Connection, most: int) -> None:
         return
     oldest = select(reasoning.c.project_id, reasoning.c.key, reasoning.c.size).order_by(reasoning.c.expires_at)
     gone: list[tuple[str, str]] = []
-    for row in connection.execute(oldest):
-        gone.append((row.project_id, row.key))
-        excess -= row.size
-        if excess <= 0:
-            break
+    # In portions: the driver of PostgreSQL would fetch all rows before the first is seen.
+    with connection.execute(oldest, execution_options={"yield_per": _AT_ONCE}) as rows:
+        for row in rows:
+            gone.append((row.project_id, row.key))
+            excess -= row.size
+            if excess <= 0:
+                break
     for project, key in gone:
         connection.execute(delete(reasoning).where(reasoning.c.project_id == project, reasoning.c.key == key))
 

@@ -53,8 +53,10 @@ class Dispatch:
     async def _caller(self, request: Request, access: Access) -> Caller:
         if access == "metrics" and not (request.is_local or self.services.settings.metrics_public):
             raise PermissionRefused("Metrics are shown to this machine only. Set metrics_public to show them to all.")
-        if access != "key":
+        if access not in {"key", "admin"}:
             return NOBODY
-        caller = await self.services.gateway.identify(text(request.headers, b"authorization"))
+        caller = await self.services.gateway.identify(
+            text(request.headers, b"authorization"), client=request.client, admin=access == "admin"
+        )
         request.key_id = caller.key_id
         return caller

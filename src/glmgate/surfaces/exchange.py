@@ -93,7 +93,7 @@ class Exchange:
             remember=switch(headers, "x-glmgate-remember", in_body=wishes.remember),
             uid=uid(),
         )
-        self.request.is_logged_by_gateway = True
+        self.request.call = call
         return call
 
     def answer_id(self, body: Generation | EmbeddingsRequest | RerankRequest | TokenizerRequest) -> str:

@@ -95,8 +95,8 @@ class ModelCard(Protocol):
 class Gateway(Protocol):
     """The life of a request. Each method may raise any GlmgateError."""
 
-    async def identify(self, authorization: str | None) -> Caller:
-        """Who the credential stands for. Raises AuthenticationFailed."""
+    async def identify(self, authorization: str | None, *, client: str | None, admin: bool = False) -> Caller:
+        """Who the credential stands for. Raises AuthenticationFailed, or PermissionRefused where it is not for that."""
         ...
 
     def generate(self, call: Call, request: Generation) -> AbstractAsyncContextManager[Answer]:
@@ -115,11 +115,11 @@ class Gateway(Protocol):
         """The number of prompt tokens."""
         ...
 
-    def cards(self) -> Sequence[ModelCard]:
-        """The models that really answer."""
+    def cards(self, caller: Caller) -> Sequence[ModelCard]:
+        """The models that really answer, those that the caller may ask for."""
         ...
 
-    def card(self, name: str) -> ModelCard:
+    def card(self, caller: Caller, name: str) -> ModelCard:
         """One model or stand-in. Raises ModelNotFound."""
         ...
 

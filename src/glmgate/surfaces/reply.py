@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from glmgate.surfaces.asgi import Header, Send
 from glmgate.wire.engine import Call, Note
+from glmgate.wire.headroom import headers
 
 JSON = b"application/json"
 MAX_REPORT_BYTES = 2048
@@ -36,7 +37,15 @@ class Reply:
 def call_headers(call: Call) -> list[Header]:
     """The headers that say what was done for the answer, as far as it is known now."""
     cached = [] if call.cache_use is None else [(b"x-glmgate-cache", call.cache_use.encode("ascii"))]
-    return report_headers(call.notes) + cached
+    return report_headers(call.notes) + cached + limit_headers(call)
+
+
+def limit_headers(call: Call) -> list[Header]:
+    """The headers that say what is left of the limits, as OpenAI sends them, and which budgets are overrun."""
+    found = [] if call.headroom is None else headers(call.headroom)
+    if call.overruns:
+        found.append((b"x-glmgate-budget-spent", "; ".join(call.overruns).encode("ascii", "replace")))
+    return found
 
 
 def report_headers(notes: Iterable[Note]) -> list[Header]:

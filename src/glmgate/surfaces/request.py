@@ -14,6 +14,7 @@ from typing import cast
 
 from glmgate.surfaces.asgi import Scope, first_values, text
 from glmgate.surfaces.paths import Place, place_of
+from glmgate.wire.engine import Call
 
 _KEY = "glmgate.request"
 _SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
@@ -25,6 +26,7 @@ class Request:
 
     `started` is on the monotonic clock, in seconds; `created` in seconds since the epoch. `client` is the address of
     who asks, as far as trusted proxies tell; `is_local` says that it is this machine and that no proxy stands between.
+    `call` is what became of it at the gateway.
     """
 
     id: str
@@ -42,8 +44,13 @@ class Request:
     key_id: str | None = None
     route: str | None = None
     error_code: str | None = None
-    is_logged_by_gateway: bool = False
+    call: Call | None = None
     answer_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    @property
+    def is_logged_by_gateway(self) -> bool:
+        """Whether the gateway reports on it: it has become a call of a model."""
+        return self.call is not None
 
     @property
     def elapsed_s(self) -> float:

@@ -16,8 +16,8 @@ from glmgate.surfaces.request import Request
 from glmgate.wire.members import Members
 
 Endpoint = Callable[[Exchange], Awaitable[None]]
-Access = Literal["key", "open", "metrics"]
-"""Who may come: holders of a key, everybody, or who may see metrics."""
+Access = Literal["key", "admin", "open", "metrics"]
+"""Who may come: holders of a key, of an administrator's key, everybody, or who may see metrics."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from glmgate.telemetry.limits import LimitMetrics
 from glmgate.telemetry.record import Observer, RequestRecord
 from glmgate.telemetry.upstreams import Breaker, Look, UpstreamsNow
 
@@ -77,6 +78,7 @@ class Metrics(Observer):
             ["model", "use"],
             registry=self._registry,
         )
+        self.limits = LimitMetrics(self._registry)
 
     @override
     def began(self) -> None:

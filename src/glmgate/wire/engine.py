@@ -20,6 +20,7 @@ from glmgate.wire.chat import ChatRequest
 from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
+from glmgate.wire.headroom import Headroom
 from glmgate.wire.terms import Scope
 from glmgate.wire.tokenizer import TokenizerRequest
 
@@ -210,8 +211,8 @@ class Call:
 
     What is found out on the way stands in the last members: who really answers (`answered_by`: the model's name, None
     as long as it is not known), every call to a deployment, what each attempt in the books has cost, what the cache
-    had, and how often it was asked for each key, so that the second of several choices is not given the first one's
-    answer.
+    had, what is left of the limits and which budgets that only warn are spent, and how often it was asked for each key,
+    so that the second of several choices is not given the first one's answer.
     """
 
     request_id: str
@@ -233,6 +234,8 @@ class Call:
     attempts: list[Attempt] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
     cache_use: CacheUse | None = None
+    headroom: Headroom | None = None
+    overruns: list[str] = field(default_factory=list)
     asked: dict[str, int] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
 

@@ -10,13 +10,13 @@ from glmgate.surfaces.interfaces import ModelCard
 
 async def models(exchange: Exchange) -> None:
     """GET models: those that really answer."""
-    data = [_card(card) for card in exchange.gateway.cards()]
+    data = [_card(card) for card in exchange.gateway.cards(exchange.caller)]
     await exchange.reply_json({"object": "list", "data": data})
 
 
 async def model(exchange: Exchange) -> None:
     """GET models/{model}: also a name that another model answers for."""
-    await exchange.reply_json(_card(exchange.gateway.card(exchange.params["model"])))
+    await exchange.reply_json(_card(exchange.gateway.card(exchange.caller, exchange.params["model"])))
 
 
 def _card(card: ModelCard) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from glmgate.surfaces.exchange import Exchange
-from glmgate.surfaces.reply import Reply, report_headers
+from glmgate.surfaces.reply import Reply, call_headers
 from glmgate.wire.answers import report
 from glmgate.wire.tokenizer import TokenizerRequest
 
@@ -23,4 +23,4 @@ async def tokenizer(exchange: Exchange) -> None:
     value["usage"] = {"prompt_tokens": tokens, "image_tokens": 0, "video_tokens": 0, "total_tokens": tokens}
     if call.notes:
         value["glmgate"] = report(call.notes)
-    await exchange.reply(Reply(msgspec.json.encode(value), headers=tuple(report_headers(call.notes))))
+    await exchange.reply(Reply(msgspec.json.encode(value), headers=tuple(call_headers(call))))

@@ -14,7 +14,7 @@ from glmgate.errors import AuthenticationFailed, BodyUnreadable, GlmgateError, I
 from glmgate.surfaces.asgi import App, Header, Receive, Scope, Send
 from glmgate.surfaces.body import is_costly_to_skip
 from glmgate.surfaces.presence import ClientGone
-from glmgate.surfaces.reply import Reply
+from glmgate.surfaces.reply import Reply, limit_headers
 from glmgate.surfaces.request import Request, request_of
 from glmgate.telemetry.log import get_logger
 from glmgate.wire.error_body import error_body, error_event, other_code
@@ -92,4 +92,5 @@ def _headers(error: GlmgateError, request: Request) -> list[Header]:
         headers.append((b"retry-after-ms", str(math.ceil(error.retry_after_s * 1000)).encode("ascii")))
     if isinstance(error, AuthenticationFailed):
         headers.append((b"www-authenticate", b"Bearer"))
-    return [*headers, *request.answer_headers]
+    limits = [] if request.call is None else limit_headers(request.call)
+    return [*headers, *limits, *request.answer_headers]

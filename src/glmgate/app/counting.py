@@ -1,0 +1,58 @@
+"""Opens the store that limits and budgets are counted in.
+
+What is counted, and what holds while the store is away, is decided in `policy` and by the gateway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from glmgate.policy.counters import Counters, MemoryCounters
+from glmgate.policy.settings import CounterStore
+from glmgate.settings import Settings
+from glmgate.storage.counters_postgres import PostgresCounters
+from glmgate.storage.counters_redis import RedisCounters
+from glmgate.storage.counters_sqlite import SqliteCounters
+
+FILE_NAME: Final = "counters.db"
+
+
+@asynccontextmanager
+async def counting(settings: Settings, *, workers: int = 1) -> AsyncIterator[Counters]:
+    """The store for this process, one of so many workers. Only a file is opened now; the others by their first call."""
+    store = chosen(settings, workers=workers)
+    if store == "memory":
+        yield MemoryCounters()
+        return
+    counters = _opened(store, settings)
+    try:
+        yield counters
+    finally:
+        await counters.aclose()
+
+
+def chosen(settings: Settings, *, workers: int) -> CounterStore:
+    """The store that the settings name, or that `auto` comes to.
+
+    Whose database is PostgreSQL may have other servers than this one; whose database is a file has none but workers.
+    Without keys there is nothing to count.
+    """
+    if not settings.server.auth:
+        return "memory"
+    if settings.limits.store != "auto":
+        return settings.limits.store
+    if settings.storage.redis_url is not None:
+        return "redis"
+    if not settings.storage.url.startswith("sqlite"):
+        return "database"
+    return "file" if workers > 1 else "memory"
+
+
+def _opened(store: CounterStore, settings: Settings) -> SqliteCounters | PostgresCounters | RedisCounters:
+    if store == "file":
+        return SqliteCounters(settings.home / FILE_NAME)
+    if store == "database":
+        return PostgresCounters(settings.storage.url)
+    return RedisCounters(settings.storage.redis_url or "", prefix=settings.storage.redis_prefix)

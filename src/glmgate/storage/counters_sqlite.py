@@ -1,0 +1,185 @@
+"""Counters in an SQLite file of their own: for several processes on one machine.
+
+The file can be lost: limits begin anew then, and periods are loaded from the ledger. What is granted is decided by the
+specification's own arithmetic (`policy.counters`), within a transaction that no other process can come between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+from typing_extensions import override
+
+from glmgate.errors import SettingsError, Unavailable
+from glmgate.policy.counters import LEASE_S, Ask, Bucket, Change, Counters, Outcome, Slot
+from glmgate.policy.interfaces import Clock
+from glmgate.storage.counted import SWEEP_S, decided, owed_now, unloaded
+from glmgate.storage.sqlite import write_ahead
+
+_T = TypeVar("_T")
+
+# A transaction takes a tenth of a millisecond; who waits longer has met a process that the system has stopped.
+_BUSY_S: Final = 2.0
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS debts (
+    name TEXT PRIMARY KEY, owed INTEGER NOT NULL, at_ms INTEGER NOT NULL, cap INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS leases (
+    name TEXT, holder TEXT, until REAL NOT NULL, PRIMARY KEY (name, holder)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS periods (
+    name TEXT PRIMARY KEY, used INTEGER NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+"""
+
+
+class SqliteCounters(Counters):
+    """Counters for all processes that open the same file; their clock is the machine's. Work is done in one thread."""
+
+    def __init__(self, file: Path, *, lease_s: float = LEASE_S, clock: Clock = time.time) -> None:
+        self._lease_s = lease_s
+        self._clock = clock
+        self._swept = clock()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="glmgate-counters")
+        try:
+            self._connection = _connected(file)
+        except sqlite3.Error as exc:
+            raise SettingsError(f"The counters' file {str(file)!r} cannot be used: {exc}. It may be deleted.") from exc
+
+    async def aclose(self) -> None:
+        """Close the file, after the work in hand."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._connection.close)
+        self._thread.shutdown(wait=False)
+
+    @override
+    async def take(self, holder: str, asks: Sequence[Ask]) -> Outcome:
+        return await self._run(lambda now: self._take(holder, asks, now))
+
+    @override
+    async def settle(self, holder: str, changes: Sequence[Change]) -> None:
+        def work(now: float) -> None:
+            for change in changes:
+                ask = change.ask
+                if isinstance(ask, Slot):
+                    self._do("DELETE FROM leases WHERE name = ? AND holder = ?", ask.name, holder)
+                elif change.by:
+                    self._apply(holder, ask, change.by, now)
+
+        await self._run(work)
+
+    @override
+    async def renew(self, slots: Iterable[tuple[str, str]]) -> None:
+        held = list(slots)
+
+        def work(now: float) -> None:
+            statement = "UPDATE leases SET until = ? WHERE name = ? AND holder = ? AND until > ?"
+            self._connection.executemany(statement, [(now + self._lease_s, *slot, now) for slot in held])
+
+        await self._run(work)
+
+    @override
+    async def load(self, used: Mapping[str, tuple[int, float]]) -> None:
+        def work(_: float) -> None:
+            rows = [(name, amount, until) for name, (amount, until) in used.items()]
+            self._connection.executemany("INSERT INTO periods VALUES (?, ?, ?) ON CONFLICT DO NOTHING", rows)
+
+        await self._run(work)
+
+    async def _run(self, work: Callable[[float], _T]) -> _T:
+        def in_transaction() -> _T:
+            with _told(), _transaction(self._connection):
+                now = self._clock()
+                if now - self._swept > SWEEP_S:
+                    self._swept = now
+                    self._sweep(now)
+                return work(now)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, in_transaction)
+
+    def _take(self, holder: str, asks: Sequence[Ask], now: float) -> Outcome:
+        found = [self._found(holder, ask, now) for ask in asks]
+        if missing := unloaded(asks, found):
+            return missing
+        outcome, grants = decided(asks, found, now)
+        for ask, granted in grants:
+            self._apply(holder, ask, granted, now)
+        return outcome
+
+    def _found(self, holder: str, ask: Ask, now: float) -> int | None:
+        """What is owed, the slots of others, or what is used; None: that period is not known."""
+        if isinstance(ask, Bucket):
+            row = self._one("SELECT owed, at_ms, cap FROM debts WHERE name = ?", ask.name)
+            return 0 if row is None else owed_now(*row, now_ms=int(now * 1000))
+        if isinstance(ask, Slot):
+            others = "SELECT count(*) FROM leases WHERE name = ? AND holder <> ? AND until > ?"
+            return int((self._one(others, ask.name, holder, now) or (0,))[0])
+        row = self._one("SELECT used FROM periods WHERE name = ?", ask.name)
+        return None if row is None else int(row[0])
+
+    def _apply(self, holder: str, ask: Ask, amount: int, now: float) -> None:
+        if isinstance(ask, Bucket):
+            owed = max(0, (self._found(holder, ask, now) or 0) + amount * ask.per_ms)
+            self._do(
+                "INSERT INTO debts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                "owed = excluded.owed, at_ms = max(at_ms, excluded.at_ms), cap = excluded.cap",
+                *(ask.name, owed, int(now * 1000), ask.limit),
+            )
+        elif isinstance(ask, Slot):
+            self._do(
+                "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = excluded.until",
+                *(ask.name, holder, now + self._lease_s),
+            )
+        else:
+            self._do("UPDATE periods SET used = max(0, used + ?) WHERE name = ?", amount, ask.name)
+
+    def _sweep(self, now: float) -> None:
+        """Forget what says nothing any more, as a key's debts that are paid."""
+        self._do("DELETE FROM debts WHERE owed <= cap * (? - at_ms)", int(now * 1000))
+        self._do("DELETE FROM leases WHERE until <= ?", now)
+        self._do("DELETE FROM periods WHERE until <= ?", now)
+
+    def _do(self, statement: str, *values: object) -> None:
+        self._connection.execute(statement, values)
+
+    def _one(self, statement: str, *values: object) -> tuple[int, ...] | None:
+        row: tuple[int, ...] | None = self._connection.execute(statement, values).fetchone()
+        return row
+
+
+def _connected(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        # NORMAL: a commit waits for no disk. What a power cut takes from the file is counted anew.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        write_ahead(connection)
+        with _transaction(connection):
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise Unavailable(f"The counters cannot be used: {exc}.", retry_after_s=1) from exc

@@ -1,0 +1,113 @@
+"""The sums by UTC day: what is added to them for a row, and how it is added.
+
+Every change of a row that counts goes in here within the same transaction, so that the sums are always those of the
+rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from glmgate.storage.rows import NO_CURRENCY, day_of
+from glmgate.storage.schema import ledger_days, request_days, series
+
+_SUMS: Final = (
+    "requests", "attempts", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens",
+    "calls", "images", "ms", "amount", "unpriced", "estimated",
+)  # fmt: skip
+
+Key = tuple[int, int, str, str]
+"""Day, series, outcome or ending, currency."""
+
+
+class Days:
+    """What is to be added to one of the two tables, summed by its key."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._how = table.primary_key.columns.keys()[2]
+        self._sums = tuple(name for name in _SUMS if name in table.c)
+        self._found: dict[Key, list[int]] = {}
+
+    def add(self, key: Key, counts: Mapping[str, int]) -> None:
+        """Add the counts, which may be below zero; those that are absent are 0."""
+        sums = self._found.setdefault(key, [0] * len(self._sums))
+        for place, name in enumerate(self._sums):
+            sums[place] += counts.get(name, 0)
+
+    def put(self, connection: Connection) -> None:
+        """Add all of it to the table."""
+        # In the order of their keys: two processes that add to the same rows must not wait for each other.
+        rows = [
+            {
+                "day": key[0], "series_id": key[1], self._how: key[2], "currency": key[3],
+                **dict(zip(self._sums, sums, strict=True)),
+            }
+            for key, sums in sorted(self._found.items())
+            if any(sums)
+        ]  # fmt: skip
+        if not rows:
+            return
+        statement = insert(connection, self._table)
+        added = {name: self._table.c[name] + statement.excluded[name] for name in self._sums}
+        keys = ["day", "series_id", self._how, "currency"]
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=added), rows)
+
+
+class AttemptDays(Days):
+    """Sums of attempts."""
+
+    def __init__(self) -> None:
+        super().__init__(ledger_days)
+
+    def count(self, row: Mapping[str, Any], times: int = 1) -> None:
+        """Count a row of the table `ledger`; by -1, count it no more."""
+        is_priced = row["amount"] is not None
+        counts = {name: times * int(row[name] or 0) for name in _SUMS[2:10]}
+        counts["attempts"] = times
+        counts["requests"] = times * int(row["id"].endswith(".0"))
+        counts["estimated"] = times * int(row["estimated"])
+        counts["unpriced"] = times * int(not is_priced and has_cost(row))
+        currency = row["currency"] if is_priced else NO_CURRENCY
+        self.add((day_of(row["at"]), row["series_id"], row["outcome"], currency), counts)
+
+
+class RequestDays(Days):
+    """Sums of requests."""
+
+    def __init__(self) -> None:
+        super().__init__(request_days)
+
+    def count(self, row: Mapping[str, Any]) -> None:
+        """Count a row of the table `requests`."""
+        counts = {name: int(row[f"told_{name}"]) for name in _SUMS[2:6]}
+        counts |= {
+            "requests": 1, "attempts": row["attempts"], "unpriced": row["unpriced"], "estimated": int(row["estimated"])
+        }  # fmt: skip
+        amounts: dict[str, int] = msgspec.json.decode(row["amounts"])
+        first, *others = sorted(amounts) or [NO_CURRENCY]
+        key = (day_of(row["at"]), row["series_id"], row["ending"])
+        self.add((*key, first), counts | {"amount": amounts.get(first, 0)})
+        for currency in others:
+            self.add((*key, currency), {"amount": amounts[currency]})
+
+
+def has_cost(row: Mapping[str, Any]) -> bool:
+    """Whether a row of the table `ledger` would cost something, if a price were known."""
+    return bool(row["prompt_tokens"] or row["completion_tokens"] or row["calls"])
+
+
+def put_series(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Add the series that are not there yet."""
+    if rows:
+        connection.execute(insert(connection, series).on_conflict_do_nothing(), rows)
+
+
+def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that can say what to do where the row is there already."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

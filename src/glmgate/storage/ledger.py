@@ -1,0 +1,217 @@
+"""The ledger's tables: rows of the journal go in, each once, however often they come.
+
+What may become of an attempt stands in one table here. Each function works in the open transaction that it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeVar
+
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
+
+from glmgate.policy.ledger import Ended, Reserved, Row, Settled
+from glmgate.storage import rows
+from glmgate.storage.days import AttemptDays, RequestDays, put_series
+from glmgate.storage.rows import Series
+from glmgate.storage.schema import ledger, requests
+
+State = Literal["absent", "reserved", "unknown", "settled"]
+"""What is known of an attempt. `unknown`: its process died, and it counts as it was reserved."""
+
+Event = Literal["reserve", "settle", "lose"]
+
+# What is not in the table changes nothing: a row that comes again, or what came of an attempt that nobody reserved.
+# A process that was taken for dead may come back and say what its attempts have cost: that is the truth.
+TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = MappingProxyType(
+    {
+        "absent": {"reserve": "reserved"},
+        "reserved": {"settle": "settled", "lose": "unknown"},
+        "unknown": {"settle": "settled"},
+        "settled": {},
+    }
+)
+
+# SQLite takes 999 values in one statement in builds before 3.32 (sqlite.org/limits.html, 9).
+_AT_ONCE: Final = 500
+_LOST_AT_ONCE: Final = 1000
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What came of a batch: how many rows changed something, and how many were there already.
+
+    `orphans` are ids of attempts that were settled without having been reserved; `series` are now in the database.
+    """
+
+    changed: int = 0
+    repeated: int = 0
+    orphans: tuple[str, ...] = ()
+    series: frozenset[Series] = frozenset()
+
+
+class _Batch:
+    """One batch on its way into the tables."""
+
+    def __init__(self, connection: Connection, batch: Sequence[Row]) -> None:
+        self._connection = connection
+        self._size = len(batch)
+        self._reserved: dict[str, Reserved] = {}
+        self._settled: dict[str, Settled] = {}
+        self._ended: dict[str, Ended] = {}
+        for row in batch:
+            if isinstance(row, Reserved):
+                self._reserved.setdefault(row.id, row)
+            elif isinstance(row, Settled):
+                self._settled.setdefault(row.id, row)
+            else:
+                self._ended.setdefault(row.uid, row)
+        self._days = AttemptDays()
+        self._new: list[dict[str, Any]] = []
+        self._changed: list[dict[str, Any]] = []
+        self._orphans: list[str] = []
+        self._series: dict[Series, int] = {}
+
+    def move(self, known: Mapping[Series, int]) -> Moved:
+        """Put it into the tables; `known` are series that are there."""
+        present = self._present()
+        count = sum(self._attempt(id_, present.get(id_), known) for id_ in {**self._reserved, **self._settled})
+        endings, request_days = self._requests(known)
+        put_series(self._connection, [{"id": id_, **series._asdict()} for series, id_ in self._series.items()])
+        if self._new:
+            self._connection.execute(insert(ledger), self._new)
+        if self._changed:
+            self._connection.execute(_SETTLE, self._changed)
+        self._days.put(self._connection)
+        if endings:
+            self._connection.execute(insert(requests), endings)
+        request_days.put(self._connection)
+        changed = count + len(endings)
+        return Moved(
+            changed=changed,
+            repeated=self._size - changed - len(self._orphans),
+            orphans=tuple(self._orphans),
+            series=frozenset(self._series),
+        )
+
+    def _present(self) -> dict[str, dict[str, Any]]:
+        return {
+            row["id"]: dict(row)
+            for some in slices(list({**self._reserved, **self._settled}))
+            for row in self._connection.execute(_locked(_PRESENT.where(ledger.c.id.in_(some)))).mappings()
+        }
+
+    def _attempt(self, id_: str, before: dict[str, Any] | None, known: Mapping[Series, int]) -> int:
+        """Take what the batch says of one attempt: how many of its rows changed something."""
+        state: State = "absent" if before is None else before["state"]
+        count = 0
+        row: dict[str, Any] | None = None
+        reserved, settled = self._reserved.get(id_), self._settled.get(id_)
+        if reserved is not None and (after := TRANSITIONS[state].get("reserve")):
+            row = rows.reserved(reserved, self._series_id(rows.of_attempt(reserved), known))
+            state, count = after, 1
+        if settled is not None and (after := TRANSITIONS[state].get("settle")):
+            change = rows.settled(settled)
+            if row is None:
+                self._change(before or {}, change)
+            else:
+                row |= change
+                self._days.count(row)
+            count += 1
+        elif settled is not None and state == "absent":
+            self._orphans.append(id_)
+        if row is not None:
+            self._new.append(row)
+        return count
+
+    def _change(self, before: dict[str, Any], change: dict[str, Any]) -> None:
+        if before["state"] == "unknown":
+            self._days.count(before, -1)
+        self._days.count(before | change)
+        self._changed.append({"row_id": before["id"], **change})
+
+    def _requests(self, known: Mapping[Series, int]) -> tuple[list[dict[str, Any]], RequestDays]:
+        """The endings that are not there yet."""
+        uids = list(self._ended)
+        present = {
+            uid
+            for some in slices(uids)
+            for uid in self._connection.scalars(select(requests.c.uid).where(requests.c.uid.in_(some)))
+        }
+        days = RequestDays()
+        new = [
+            rows.ended(row, self._series_id(rows.of_request(row), known))
+            for uid, row in self._ended.items()
+            if uid not in present
+        ]
+        for row in new:
+            days.count(row)
+        return new, days
+
+    def _series_id(self, series: Series, known: Mapping[Series, int]) -> int:
+        id_ = known.get(series)
+        if id_ is None:
+            id_ = self._series.setdefault(series, series.id)
+        return id_
+
+
+def move(connection: Connection, batch: Sequence[Row], known: Mapping[Series, int] = MappingProxyType({})) -> Moved:
+    """Put rows of a journal into the tables, in whatever order they come; those that are there change nothing.
+
+    `known` are series that are in the database, with their ids. Two processes never move the same row at the same time,
+    since a journal has one reader; where they did, one of them would fail and find the row when it tries again.
+    """
+    return _Batch(connection, batch).move(known)
+
+
+def lose(connection: Connection, instance: str, now: float) -> int:
+    """Settle what a dead process left reserved, at the reserved amount. Answers how many attempts that were."""
+    count = 0
+    while True:
+        left = _PRESENT.where(ledger.c.instance_id == instance, ledger.c.state == "reserved").limit(_LOST_AT_ONCE)
+        found = [dict(row) for row in connection.execute(_locked(left)).mappings()]
+        if not found:
+            return count
+        change = {"state": TRANSITIONS["reserved"]["lose"], "outcome": "unknown", "settled_at": now, "estimated": True}
+        days = AttemptDays()
+        for row in found:
+            days.count(row | change)
+        connection.execute(_LOSE, [{"row_id": row["id"], **change} for row in found])
+        days.put(connection)
+        count += len(found)
+
+
+def slices(values: list[_T]) -> Iterator[list[_T]]:
+    """The values in portions that a statement can take."""
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
+
+
+def _locked(statement: Select[Any]) -> Select[Any]:
+    # Nobody else may change what is decided upon; SQLite's one writer leaves the words out.
+    return statement.with_for_update()
+
+
+def _update(*names: str) -> Any:  # noqa: ANN401 -- SQLAlchemy's Update
+    return update(ledger).where(ledger.c.id == bindparam("row_id")).values({name: bindparam(name) for name in names})
+
+
+_COUNTED: Final = (
+    "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "calls", "images", "ms",
+    "amount", "currency", "estimated",
+)  # fmt: skip
+_PRESENT: Final = select(
+    ledger.c.id,
+    ledger.c.at,
+    ledger.c.series_id,
+    ledger.c.state,
+    ledger.c.outcome,
+    *(ledger.c[name] for name in _COUNTED),
+)
+_SETTLE: Final = _update(
+    "state", "outcome", *_COUNTED, "price", "answer_bytes", "settled_at", "seconds", "reported", "error_code"
+)
+_LOSE: Final = _update("state", "outcome", "settled_at", "estimated")

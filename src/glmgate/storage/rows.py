@@ -1,0 +1,180 @@
+"""The ledger's rows as columns of the database: cut, cleaned and bounded, so that any row can be held anywhere.
+
+Pure. What becomes of a row is decided in `ledger`.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from glmgate.policy.ledger import Ended, Owner, Reserved, Settled
+from glmgate.wire.charge import Charge
+from glmgate.wire.delta import Usage
+
+DAY_S: Final = 86400
+NO_CURRENCY: Final = ""
+
+# Beyond, a number is nonsense that somebody told us; a thousand such sums still fit into 64 bits.
+_MOST_TOKENS: Final = 10**12
+_MOST_NANO: Final = 10**15
+_TOKENS: Final = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
+
+
+class Series(NamedTuple):
+    """What rows have in common: the columns of the table `series` without its id."""
+
+    organisation_id: str
+    project_id: str
+    key_id: str
+    model: str
+    asked: str
+    deployment: str
+    upstream: str
+    credential: int
+    endpoint: str
+    surface: str
+
+    @property
+    def id(self) -> int:
+        """A digest of 63 bits: equal for equal series, in every process; 10,000,000 of them have 5 in a million."""
+        said = msgspec.json.encode(self)
+        return int.from_bytes(blake2b(said, digest_size=8).digest(), "big") >> 1
+
+
+def of_attempt(row: Reserved) -> Series:
+    """The series of an attempt."""
+    place = row.place
+    return Series(
+        *_owner(row.owner),
+        model=text(place.model, 200),
+        asked=text(row.model, 200),
+        deployment=text(place.deployment, 400),
+        upstream=text(place.upstream, 100),
+        credential=place.credential,
+        endpoint=row.endpoint,
+        surface=row.surface,
+    )
+
+
+def of_request(row: Ended) -> Series:
+    """The series of a request. What it asked for is no part of it: names that nobody has are made up by callers."""
+    return Series(
+        *_owner(row.owner),
+        model=text(row.answered_by, 200),
+        asked="",
+        deployment="",
+        upstream="",
+        credential=0,
+        endpoint=row.endpoint,
+        surface=row.surface,
+    )
+
+
+def reserved(row: Reserved, series_id: int) -> dict[str, Any]:
+    """A new row of the table `ledger`."""
+    return {
+        "id": text(row.id, 48),
+        "at": row.at,
+        "series_id": series_id,
+        "state": "reserved",
+        "outcome": "",
+        **charged(row.estimate),
+        "instance_id": text(row.instance, 32),
+        "prompt_bytes": _bounded(row.prompt_bytes),
+        "answer_bytes": 0,
+        "settled_at": None,
+        "seconds": None,
+        "reported": None,
+        "error_code": None,
+        "tags": _tags(row.owner),
+    }
+
+
+def settled(row: Settled) -> dict[str, Any]:
+    """What settling changes of a row of the table `ledger`."""
+    told = row.reported
+    return {
+        "state": "settled",
+        "outcome": row.outcome,
+        **charged(row.charge),
+        "answer_bytes": _bounded(row.answer_bytes),
+        "settled_at": row.at,
+        "seconds": row.seconds,
+        "reported": None if told is None or told == row.charge.usage else msgspec.json.encode(told).decode(),
+        "error_code": None if row.error_code is None else text(row.error_code, 64),
+    }
+
+
+def ended(row: Ended, series_id: int) -> dict[str, Any]:
+    """A row of the table `requests`."""
+    return {
+        "uid": text(row.uid, 40),
+        "at": row.at,
+        "series_id": series_id,
+        "ending": text(row.ending, 32),
+        "request_id": text(row.request_id, 200),
+        "asked": text(row.model, 200),
+        "attempts": row.attempts,
+        **{f"told_{name}": value for name, value in tokens(row.usage).items()},
+        **tokens(row.billed),
+        "amounts": msgspec.json.encode({each.currency: _money(each.amount) for each in row.amounts}).decode(),
+        "unpriced": row.unpriced,
+        "estimated": row.estimated,
+        "seconds": row.seconds,
+        "first_s": row.first_s,
+        "cache_use": row.cache_use,
+        "error_code": None if row.error_code is None else text(row.error_code, 64),
+        "tags": _tags(row.owner),
+    }
+
+
+def charged(charge: Charge) -> dict[str, Any]:
+    """A charge's columns."""
+    units = charge.units
+    return {
+        **tokens(charge.usage),
+        "calls": _bounded(units.calls),
+        "images": _bounded(units.images),
+        "ms": _bounded(units.ms),
+        "amount": None if charge.amount is None else _money(charge.amount),
+        "currency": None if charge.amount is None else text(charge.currency or "", 3),
+        "price": None if charge.price is None else text(charge.price, 200),
+        "estimated": charge.estimated,
+    }
+
+
+def tokens(usage: Usage) -> dict[str, int]:
+    """The columns of tokens."""
+    counts = (usage.prompt, usage.completion, usage.cached, usage.reasoning)
+    return {name: _bounded(count) for name, count in zip(_TOKENS, counts, strict=True)}
+
+
+def text(value: str, longest: int) -> str:
+    """The text as every database holds it: no NUL, no half of a surrogate pair, cut to so many characters."""
+    if value.isascii() and "\0" not in value:
+        return value[:longest]
+    return value[:longest].encode("utf-8", "replace").decode().replace("\0", "?")
+
+
+def day_of(at: float) -> int:
+    """The UTC day of a time, counted from 1970."""
+    return int(at // DAY_S)
+
+
+def _owner(owner: Owner) -> tuple[str, str, str]:
+    return text(owner.organisation, 64), text(owner.project, 64), text(owner.key_id, 64)
+
+
+def _tags(owner: Owner) -> str | None:
+    return msgspec.json.encode([text(tag, 200) for tag in owner.tags]).decode() if owner.tags else None
+
+
+def _bounded(count: int) -> int:
+    return min(max(0, count), _MOST_TOKENS)
+
+
+def _money(amount: int) -> int:
+    return min(max(-_MOST_NANO, amount), _MOST_NANO)

@@ -1,0 +1,60 @@
+"""Tests of where limits and budgets are counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from glmgate.app.counting import FILE_NAME, chosen, counting
+from glmgate.policy.counters import Bucket, Taken
+from glmgate.settings import Settings, load
+from tests.servers.redis import Redis
+
+POSTGRES = "postgresql://u@host/name"
+
+
+def settings(home: Path, *, auth: bool = True, store: str = "auto", **storage: str) -> Settings:
+    """Settings with these storage."""
+    flags: dict[tuple[str, str], object] = {("server", "auth"): auth, ("limits", "store"): store}
+    return load(environment={}, home=home, flags=flags | {("storage", name): value for name, value in storage.items()})
+
+
+@pytest.mark.parametrize(
+    ("storage", "workers", "expected"),
+    [
+        ({}, 1, "memory"),
+        ({}, 2, "file"),
+        ({"url": POSTGRES}, 1, "database"),
+        ({"url": POSTGRES, "redis_url": "redis://host"}, 1, "redis"),
+        ({"redis_url": "redis://host"}, 4, "redis"),
+        ({"redis_url": "redis://host", "store": "memory"}, 1, "memory"),
+        ({"store": "file"}, 1, "file"),
+    ],
+)
+def test_what_is_needed_is_chosen(tmp_path: Path, storage: dict[str, str], workers: int, expected: str) -> None:
+    """One process counts in memory, workers in a file, and whoever may have replicas in what they share."""
+    assert chosen(settings(tmp_path, **storage), workers=workers) == expected  # type: ignore[arg-type] # texts only
+
+
+def test_without_keys_nothing_is_shared(tmp_path: Path) -> None:
+    """`--no-auth` has no limits to count."""
+    assert chosen(settings(tmp_path, auth=False, url=POSTGRES), workers=4) == "memory"
+
+
+async def test_workers_count_in_one_file(tmp_path: Path) -> None:
+    """What one has taken the next has not."""
+    found = settings(tmp_path)
+    async with counting(found, workers=2) as one, counting(found, workers=2) as other:
+        assert isinstance(await one.take("a", [Bucket("rpm", 1)]), Taken)
+        assert not isinstance(await other.take("b", [Bucket("rpm", 1)]), Taken)
+    assert (tmp_path / FILE_NAME).is_file()
+
+
+async def test_replicas_count_in_redis_and_in_postgresql(tmp_path: Path, redis: Redis, postgres_url: str) -> None:
+    """Both are opened as the settings say, and closed again."""
+    for storage in ({"redis_url": redis.url, "redis_prefix": "here:"}, {"url": postgres_url}):
+        async with counting(settings(tmp_path, **storage)) as one, counting(settings(tmp_path, **storage)) as other:
+            assert isinstance(await one.take("a", [Bucket("rpm", 1)]), Taken)
+            assert not isinstance(await other.take("b", [Bucket("rpm", 1)]), Taken)
+    assert redis.names() == ["{here:}rpm"]

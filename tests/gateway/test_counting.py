@@ -1,0 +1,171 @@
+"""Tests of the counters' store as requests use it: loaded once, given back whatever happens, told again later."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from glmgate.errors import Unavailable
+from glmgate.gateway.counting import Counting
+from glmgate.policy.budgets import Account, accounts
+from glmgate.policy.counters import Ask, Bucket, Change, MemoryCounters, Refused, Slot, Spend, Taken
+from glmgate.wire.terms import Budget, Scope, Terms
+from tests.fakes.clock import FakeClock
+from tests.fakes.counters import FakePast, FarCounters
+from tests.fakes.time import settled
+
+SCOPE = Scope("key", "k", Terms(budgets=(Budget(limit="100", unit="tokens"),)))
+
+
+def account(clock: FakeClock) -> Account:
+    """The account of a key with 100 tokens a month."""
+    (found,) = accounts([SCOPE], clock())
+    return found
+
+
+def far(**amounts: int) -> tuple[Counting, FarCounters, Account, FakePast]:
+    """A store behind a wire, and what was spent before it was."""
+    clock = FakeClock()
+    store = FarCounters(clock)
+    past = FakePast({("k", unit): amount for unit, amount in amounts.items()})
+    return Counting(store, past=past), store, account(clock), past
+
+
+async def take(counting: Counting, spends: Account, amount: int, holder: str = "h") -> Taken | Refused:
+    """So much of the account."""
+    return await counting.take(holder, [spends.spend(amount)], {spends.name: spends})
+
+
+async def test_a_period_begins_with_what_was_spent() -> None:
+    """As after a start, and for a budget that is made in the middle of a month."""
+    counting, _, spends, _ = far(tokens=70)
+    assert isinstance(await take(counting, spends, 31), Refused)
+    assert isinstance(await take(counting, spends, 30), Taken)
+
+
+async def test_many_at_once_ask_the_ledger_once() -> None:
+    """The others wait for it."""
+    counting, _, spends, past = far(tokens=70)
+    outcomes = await asyncio.gather(*(take(counting, spends, 10, f"h-{number}") for number in range(20)))
+    assert sum(isinstance(outcome, Taken) for outcome in outcomes) == 3
+    assert past.asked == 1
+
+
+async def test_a_store_that_lost_its_memory_is_told_anew() -> None:
+    """From what was spent meanwhile; a settlement that it has missed is part of that, and not told twice."""
+    counting, store, spends, past = far()
+    await take(counting, spends, 40)
+    store.is_away = True
+    await counting.settle("h", [Change(spends.spend(0), -10)], {spends.name: 40})
+    store.is_away = False
+    store.forget()
+    past.amounts["k", "tokens"] = 30
+    assert isinstance(await take(counting, spends, 70), Taken)
+    await counting.refresh()
+    assert isinstance(await take(counting, spends, 1), Refused)
+
+
+async def test_a_store_that_forgets_at_once_is_given_up() -> None:
+    """Nobody asks for ever."""
+
+    class Forgetful(FarCounters):
+        async def load(self, used: object) -> None:
+            """Forget it."""
+
+    clock = FakeClock()
+    counting = Counting(Forgetful(clock), past=FakePast())
+    with pytest.raises(Unavailable, match="forgets"):
+        await take(counting, account(clock), 1)
+
+
+async def test_what_a_store_has_missed_is_told_when_it_is_back() -> None:
+    """In its order."""
+    counting, store, spends, _ = far()
+    await take(counting, spends, 100)
+    store.is_away = True
+    await counting.settle("h", [Change(spends.spend(0), -60)], {spends.name: 100})
+    await counting.refresh()
+    store.is_away = False
+    assert isinstance(await take(counting, spends, 60), Refused)
+    await counting.refresh()
+    assert isinstance(await take(counting, spends, 60), Taken)
+
+
+async def test_who_is_cancelled_while_a_store_answers_has_taken_nothing() -> None:
+    """The answer may have been on its way: what it granted is given back when it comes."""
+    counting, store, spends, _ = far()
+    asks: list[Ask] = [Slot("s", 1), Bucket("b", 5, 5), spends.spend(100)]
+    await take(counting, spends, 0)
+    store.answers.clear()
+    task = asyncio.create_task(counting.take("gone", asks, {spends.name: spends}))
+    await settled()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    store.answers.set()
+    await settled()
+    assert isinstance(await counting.take("next", asks, {spends.name: spends}), Taken)
+
+
+async def test_who_is_cancelled_while_it_settles_has_settled() -> None:
+    """The end of a request comes often with its cancellation."""
+
+    class Slow(FarCounters):
+        async def settle(self, holder: str, changes: object) -> None:
+            """Wait, then do it."""
+            await self.answers.wait()
+            await self.store.settle(holder, changes)  # type: ignore[arg-type]  # what it was given
+
+    counting = Counting(store := Slow(FakeClock()), past=FakePast())
+    await counting.take("h", [Slot("s", 1)], {})
+    store.answers.clear()
+    task = asyncio.create_task(counting.settle("h", [Change(Slot("s", 1))], {}))
+    await settled()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    store.answers.set()
+    await counting.aclose()
+    assert isinstance(await counting.take("next", [Slot("s", 1)], {}), Taken)
+
+
+async def test_slots_are_renewed_as_long_as_they_are_held() -> None:
+    """By every refresh; one that is settled is not."""
+    counting, store, _, _ = far()
+    await counting.take("a", [Slot("s", 2)], {})
+    await counting.take("b", [Slot("s", 2)], {})
+    await counting.settle("b", [Change(Slot("s", 2))], {})
+    await counting.refresh()
+    await counting.refresh()
+    assert store.renewed == [("s", "a")] * 2
+
+
+async def test_what_requests_hold_of_a_period_is_known() -> None:
+    """So that a refusal can say whether waiting helps."""
+    counting = Counting(MemoryCounters(clock=FakeClock()), past=FakePast())
+    spends = account(FakeClock())
+    await take(counting, spends, 40)
+    await take(counting, spends, 20, "other")
+    assert counting.reserved == {spends.name: 60}
+    await counting.settle("h", [Change(spends.spend(0), -40)], {spends.name: 40})
+    await counting.settle("other", [], {spends.name: 20})
+    assert counting.reserved == {}
+
+
+async def test_late_settlements_are_told_by_tasks_of_their_own() -> None:
+    """For who cannot wait; the end waits for them."""
+    counting, _, spends, _ = far()
+    await take(counting, spends, 100)
+    counting.settle_later("h", [Change(spends.spend(0), -60)])
+    await counting.aclose()
+    assert isinstance(await take(counting, spends, 60), Taken)
+
+
+async def test_the_end_does_not_wait_for_a_store_that_is_away() -> None:
+    """What it has missed is lost, and said in the log."""
+    counting, store, spends, _ = far()
+    await take(counting, spends, 100)
+    store.is_away = True
+    counting.settle_later("h", [Change(Spend(spends.name, 0, spends.span.until), -60)])
+    await asyncio.wait_for(counting.aclose(), 5)

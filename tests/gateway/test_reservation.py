@@ -1,0 +1,242 @@
+"""Tests of what a request holds: extended for each attempt, and settled by the sum of them, whenever they end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glmgate.errors import QuotaExhausted
+from glmgate.gateway.counting import Counting
+from glmgate.gateway.reservation import Holding, Reservation
+from glmgate.policy.admission import Target, Wish
+from glmgate.policy.budgets import accounts
+from glmgate.policy.counters import Bucket, MemoryCounters, Slot, Spend, Taken
+from glmgate.policy.limits import Limit
+from glmgate.policy.sizes import Size
+from glmgate.wire.charge import Charge
+from glmgate.wire.chat import ChatRequest, Message
+from glmgate.wire.delta import Usage
+from glmgate.wire.engine import Call, Caller, Place
+from glmgate.wire.terms import Budget, Scope, Terms
+from tests.fakes.clock import FakeClock
+from tests.fakes.counters import FakeLimitsWatch, FakePast
+from tests.policy.quoting import quotes
+
+PLACE = Place("a/cheap", "a", "cheap")
+SCOPE = Scope("key", "k", Terms(tpm=1000, in_flight=1, budgets=(Budget(limit="1000", unit="tokens"),)))
+REQUEST = ChatRequest(model="cheap", messages=[Message(role="user", content="x" * 68)], max_tokens=50)
+# 68 bytes and what is around a message: 100; with the answer 150 tokens at most.
+MOST = 150
+
+
+def call() -> Call:
+    """A call."""
+    return Call(request_id="r", caller=Caller("k"), surface="openai")
+
+
+def used(tokens: int) -> Charge:
+    """What an attempt has cost."""
+    return Charge(usage=Usage(0, tokens))
+
+
+class Desk:
+    """A key with 1,000 tokens a month, 1,000 a minute, and one request at a time."""
+
+    def __init__(self, *, mode: str = "hard") -> None:
+        clock = FakeClock()
+        self.counting = Counting(MemoryCounters(clock=clock), past=FakePast())
+        self.watch = FakeLimitsWatch()
+        budget = Budget(limit="1000", unit="tokens", mode="warn" if mode == "warn" else "hard")
+        (self.account,) = accounts([Scope("key", "k", Terms(budgets=(budget,)))], clock())
+        self.limits = [
+            Limit("in_flight", SCOPE, Slot("slots", 1)),
+            Limit("tokens", SCOPE, Bucket("tpm", 1000, 200)),
+        ]
+
+    async def reserved(self, amount: int = MOST, holder: str = "h") -> Reservation:
+        """A request that was granted so much of the month."""
+        asks = [*(limit.ask for limit in self.limits), self.account.spend(amount)]
+        assert isinstance(await self.counting.take(holder, asks, {self.account.name: self.account}), Taken)
+        wish = Wish(Size(100, 50), (Target(PLACE),), quotes())
+        holding = Holding(self.account, granted=amount)
+        return Reservation(self.counting, self.watch, holder, wish, self.limits, [holding])
+
+    async def left(self) -> tuple[int, int]:
+        """What is left of the month and of the minute."""
+        spend = Spend(self.account.name, 0, self.account.span.until, 1000)
+        states = []
+        for ask in (spend, Bucket("tpm", 1000, 0)):
+            outcome = await self.counting.take("look", [ask], {self.account.name: self.account})
+            states.append(outcome.states[0] if isinstance(outcome, Taken) else outcome.state)
+        return states[0].remaining, states[1].remaining
+
+    async def is_free(self) -> bool:
+        """Whether the one place for a request is free."""
+        return isinstance(await self.counting.take("other", [Slot("slots", 1)], {}), Taken)
+
+
+async def test_one_attempt_is_within_what_was_granted() -> None:
+    """Then the truth is what counts, in the month and in the minute."""
+    desk = Desk()
+    held = await desk.reserved()
+    assert await desk.left() == (850, 800)
+    await held.attempt(call(), PLACE, REQUEST, estimate := used(90))
+    assert await desk.left() == (850, 800)
+    held.settled(call(), estimate, used(60))
+    await held.close()
+    assert await desk.left() == (940, 940)
+    assert await desk.is_free()
+
+
+async def test_a_second_attempt_reserves_what_the_first_has_used() -> None:
+    """A hard budget is never asked for less than the attempt may cost."""
+    desk = Desk()
+    held = await desk.reserved()
+    for spent in (60, 70):
+        await held.attempt(call(), PLACE, REQUEST, estimate := used(1))
+        held.settled(call(), estimate, used(spent))
+    assert await desk.left() == (1000 - 60 - MOST, 800)
+    await held.close()
+    assert await desk.left() == (1000 - 130, 1000 - 130)
+
+
+async def test_attempts_at_a_time_do_not_count_on_each_other() -> None:
+    """Several answers, or a repair beside an answer: each has its own part."""
+    desk = Desk()
+    held = await desk.reserved()
+    estimates = [used(number) for number in range(4)]
+    await asyncio.gather(*(held.attempt(call(), PLACE, REQUEST, estimate) for estimate in estimates))
+    assert await desk.left() == (1000 - 4 * MOST, 800)
+    for estimate in estimates:
+        held.settled(call(), estimate, used(10))
+    await held.close()
+    assert await desk.left() == (960, 960)
+
+
+async def test_an_attempt_that_no_budget_allows_is_not_made() -> None:
+    """And holds nothing; what was used before it stays used."""
+    desk = Desk()
+    held = await desk.reserved()
+    await desk.counting.take("other", [desk.account.spend(800)], {desk.account.name: desk.account})
+    await held.attempt(call(), PLACE, REQUEST, estimate := used(1))
+    held.settled(call(), estimate, used(120))
+    with pytest.raises(QuotaExhausted):
+        await held.attempt(call(), PLACE, REQUEST, used(2))
+    assert desk.watch.told == ["refused budget key"]
+    await held.close()
+    assert (await desk.left())[0] == 80
+
+
+async def test_a_failed_attempt_that_cost_nothing_is_free_for_the_next() -> None:
+    """Nothing more is reserved for it."""
+    desk = Desk()
+    held = await desk.reserved()
+    for _ in range(3):
+        await held.attempt(call(), PLACE, REQUEST, estimate := used(9))
+        held.settled(call(), estimate, used(0))
+    assert await desk.left() == (850, 800)
+    await held.close()
+    assert await desk.left() == (1000, 1000)
+
+
+async def test_a_call_that_others_share_is_settled_after_its_request() -> None:
+    """What it may still cost stays reserved until then."""
+    desk = Desk()
+    held = await desk.reserved()
+    await held.attempt(call(), PLACE, REQUEST, estimate := used(9))
+    await held.close()
+    assert await desk.left() == (850, 1000)
+    held.settled(call(), estimate, used(30))
+    await desk.counting.aclose()
+    assert await desk.left() == (970, 970)
+
+
+async def test_an_attempt_after_the_end_pays_for_itself() -> None:
+    """As a retry of a shared call whose first client has left."""
+    desk = Desk()
+    held = await desk.reserved()
+    await held.close()
+    await held.attempt(call(), PLACE, REQUEST, estimate := used(9))
+    assert (await desk.left())[0] == 850
+    held.settled(call(), estimate, used(40))
+    await desk.counting.aclose()
+    assert await desk.left() == (960, 960)
+    assert desk.counting.reserved == {}
+
+
+async def test_closing_twice_gives_back_once() -> None:
+    """However many ends a request seems to have."""
+    desk = Desk()
+    held = await desk.reserved()
+    await held.close()
+    await held.close()
+    assert await desk.left() == (1000, 1000)
+
+
+async def test_a_budget_that_warns_reserves_what_is_likely() -> None:
+    """And is settled like any other."""
+    desk = Desk(mode="warn")
+    held = await desk.reserved(90)
+    await held.attempt(call(), PLACE, REQUEST, estimate := used(120))
+    assert (await desk.left())[0] == 1000 - 120
+    held.settled(call(), estimate, used(2000))
+    await held.close()
+    assert (await desk.left())[0] == -1000
+
+
+async def test_without_budgets_nothing_is_asked() -> None:
+    """The minute is settled all the same."""
+    desk = Desk()
+    held = await desk.reserved()
+    held.holdings = []
+    await held.attempt(call(), PLACE, REQUEST, estimate := used(9))
+    held.settled(call(), estimate, used(30))
+    await held.close()
+    assert (await desk.left())[1] == 970
+
+
+async def test_money_that_no_budget_bounds_is_not_spent() -> None:
+    """An upstream without a price, where those who ask have a hard budget of money."""
+    desk = Desk()
+    held = await desk.reserved()
+    (money,) = accounts([Scope("key", "k", Terms(budgets=(Budget(limit="1", unit="USD"),)))], FakeClock()())
+    held.holdings = [Holding(money)]
+    with pytest.raises(QuotaExhausted, match="No price"):
+        await held.attempt(call(), PLACE, REQUEST, Charge())
+
+
+STEPS = st.lists(st.tuples(st.sampled_from(["begin", "end", "close"]), st.integers(0, MOST)), max_size=30)
+
+
+@given(STEPS)
+async def test_whatever_happens_the_month_has_what_was_spent(steps: Sequence[tuple[str, int]]) -> None:
+    """Attempts begin and end in any order around the request's own end; nothing leaks, and no limit is overrun."""
+    desk = Desk()
+    held = await desk.reserved()
+    under_way: list[Charge] = []
+    spent = 0
+    for what, amount in steps:
+        if what == "begin":
+            try:
+                await held.attempt(call(), PLACE, REQUEST, estimate := used(amount))
+            except QuotaExhausted:
+                continue
+            under_way.append(estimate)
+        elif what == "end" and under_way:
+            held.settled(call(), under_way.pop(0), used(amount))
+            spent += amount
+        elif what == "close":
+            await held.close()
+        assert (await desk.left())[0] >= 0
+    for estimate in under_way:
+        held.settled(call(), estimate, used(MOST))
+        spent += MOST
+    await held.close()
+    await desk.counting.aclose()
+    assert (await desk.left())[0] == 1000 - spent
+    assert desk.counting.reserved == {}
+    assert await desk.is_free()

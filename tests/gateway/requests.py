@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone
 from glmgate.routing.catalogue import Catalogue, Deployment
+from glmgate.telemetry.flight import Flight
 from glmgate.telemetry.record import RequestRecord
 from glmgate.wire.chat import ChatRequest, Message
 from glmgate.wire.engine import Call, Caller
@@ -21,7 +22,7 @@ class FakeObserver:
     records: list[RequestRecord] = field(default_factory=list)
     in_flight: int = 0
 
-    def began(self) -> None:
+    def began(self, flight: Flight) -> None:
         """One more."""
         self.in_flight += 1
 

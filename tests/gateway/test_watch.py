@@ -8,12 +8,12 @@ from glmgate.gateway.watch import Watch
 from glmgate.policy.endings import Ending
 from glmgate.wire.delta import Delta, Usage
 from tests.fakes.clock import FakeClock
-from tests.gateway.requests import call
+from tests.gateway.requests import call, chat
 
 
 def watch(clock: FakeClock | None = None) -> Watch:
     """A watch of a chat."""
-    return Watch(call(), "chat", "m", clock or FakeClock())
+    return Watch(call(), "chat", chat("m"), clock or FakeClock())
 
 
 def test_the_first_delta_is_the_first_that_says_something() -> None:

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from glmgate.telemetry.log import RequestLog, configure, get_logger
 from glmgate.telemetry.settings import LogSettings
-from tests.telemetry.records import record
+from tests.telemetry.records import flight, record
 
 JSON = LogSettings(format="json")
 CONSOLE = LogSettings(format="console")
@@ -65,7 +65,10 @@ def test_a_request_is_one_line_of_json() -> None:
         "level": "info",
         "logger": "glmgate.request",
         "request_id": "req-1",
+        "uid": "",
+        "trace_id": None,
         "key_id": "a1",
+        "project": "default",
         "surface": "openai",
         "endpoint": "chat",
         "model": "gpt-4o",
@@ -79,8 +82,12 @@ def test_a_request_is_one_line_of_json() -> None:
         "cached": 4,
         "completion": 5,
         "reasoning": 2,
+        "charge": {},
+        "estimated": False,
         "notes": ["temperature=1.7->1"],
         "first_ms": 31.2,
+        "token_ms": None,
+        "gap_ms": None,
         "total_ms": 1500.0,
     }
 
@@ -89,7 +96,7 @@ def test_a_request_that_begins_writes_nothing() -> None:
     """Only an ending is worth a line."""
     stream = io.StringIO()
     configure(JSON, stream=stream)
-    RequestLog().began()
+    RequestLog().began(flight())
     assert stream.getvalue() == ""
 
 

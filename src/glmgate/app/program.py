@@ -20,7 +20,8 @@ from glmgate.app.local import local_deployments
 from glmgate.app.memory import remembering
 from glmgate.app.reload import Reloads, Reread
 from glmgate.app.routes import Routes
-from glmgate.app.states import child_states, readiness
+from glmgate.app.sight import seeing
+from glmgate.app.states import child_states, engines_now, readiness
 from glmgate.app.transport import LazyTransport
 from glmgate.engines.embedded.machine import availability
 from glmgate.engines.embedded.supervisor import Supervisor
@@ -81,7 +82,12 @@ async def opened(
         stack.push_async_callback(supervisor.aclose, grace_s=settings.server.shutdown_grace_s)
         routes = await _routes(settings, stack, [] if missing else local_deployments(settings, supervisor))
         settings = await without_own_keys(settings, accounts)
-        metrics = Metrics(states=lambda: child_states(supervisor), lost_lines=lost_lines, upstreams=routes.now)
+        metrics = Metrics(
+            states=lambda: child_states(supervisor),
+            lost_lines=lost_lines,
+            upstreams=routes.now,
+            engines=lambda: engines_now(supervisor),
+        )
         books = KeptBooks(journal=NullJournal(), instance=new_uid(), prices=settings.prices)
         means = Means(
             await stack.enter_async_context(counting(settings)),
@@ -90,17 +96,21 @@ async def opened(
             watch=metrics.limits,
             settings=settings.limits,
         )
+        sight = await stack.enter_async_context(
+            seeing(settings, metrics=metrics, books=books, supervisor=supervisor, upstreams=routes.now)
+        )
         gateway = Gateway(
             identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
-            observer=Observers(RequestLog(), metrics),
+            observer=Observers(*sight.observers, RequestLog(), metrics),
             clock=time.monotonic,
-            books=books,
+            books=sight.books,
             admission=await stack.enter_async_context(admitting(means)),
         )
         operations = Operations(
             readiness=lambda: readiness(gateway.catalogue, supervisor, missing, routes.now()),
             exposition=lambda: Exposition(CONTENT_TYPE, metrics.render()),
+            now=sight.now,
         )
         reloads = await _reloads(settings, stack, gateway, routes, books=books, accounts=accounts, reread=reread)
         yield App(

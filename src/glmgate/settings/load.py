@@ -22,6 +22,7 @@ from glmgate.policy.settings import CacheSettings, LimitSettings, ReasoningSetti
 from glmgate.settings.declared import CLASSES, AliasSettings, RoutingSettings, declared
 from glmgate.settings.found import Found, found
 from glmgate.settings.models import Model, models
+from glmgate.settings.otel import check_otel, otel_headers
 from glmgate.settings.prices import prices
 from glmgate.settings.references import followed, reference
 from glmgate.settings.sources import (
@@ -37,7 +38,7 @@ from glmgate.settings.values import converted
 from glmgate.storage.settings import RetentionSettings, StorageSettings
 from glmgate.surfaces.middleware.loopback import is_loopback_host
 from glmgate.surfaces.settings import ServerSettings
-from glmgate.telemetry.settings import LogSettings
+from glmgate.telemetry.settings import LogSettings, OtelSettings
 from glmgate.transport.proxies import Proxies
 from glmgate.weights.hub import ENDPOINTS, Hub
 from glmgate.weights.settings import ModelsSettings
@@ -54,7 +55,7 @@ class Settings:
 
     `models`: GGUF files given by --model. `upstreams` and `routed` are the services and models of the file. `found` are
     the services whose keys are in the environment, the preferred one first; empty where they are not to be used.
-    `prices` are what they cost.
+    `prices` are what they cost, `otel_headers` what the collector of traces wants to be shown.
     """
 
     home: Path
@@ -76,6 +77,8 @@ class Settings:
     found: tuple[Found, ...] = ()
     prices: Prices = field(default_factory=Prices)
     proxies: Proxies = field(default_factory=Proxies)
+    otel: OtelSettings = field(default_factory=OtelSettings)
+    otel_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
 
     @property
@@ -131,7 +134,7 @@ def _put_together(
     home: Path, given: Places, environment: Mapping[str, str], contents: FileContents, *, secrets: bool
 ) -> Settings:
     made = (_made(section, kind, given) for section, kind in CLASSES)
-    server, _, storage, retention, engine, pulling, aliases, routing, reasoning, cache, limits, log = made
+    server, _, storage, retention, engine, pulling, aliases, routing, reasoning, cache, limits, log, otel = made
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
     services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
@@ -147,6 +150,8 @@ def _put_together(
         engine=engine,
         aliases=aliases,
         log=log,
+        otel=otel,
+        otel_headers=otel_headers(_secret(("otel", "headers"), given, environment) if secrets else None),
         master_key=None if master is None else MasterKey.from_text(master),
         models=(),
         hub=_hub(pulling, _secret(("pull", "token"), given, environment), environment),
@@ -262,6 +267,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError("[limits] store is 'redis', and [storage] redis_url does not say which: set it.")
     if settings.limits.store == "database" and settings.storage.url.startswith("sqlite"):
         raise SettingsError("[limits] store is 'database', and [storage] url names a file: use 'file' or 'auto'.")
+    check_otel(settings.otel)
     for upstream in settings.upstreams:
         _check_is_elsewhere(upstream, server)
     for model in settings.models:

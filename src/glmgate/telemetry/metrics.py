@@ -14,9 +14,13 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from glmgate.telemetry.engines import LookAtEngines
+from glmgate.telemetry.flight import Flight
+from glmgate.telemetry.gen_ai_metrics import GenAiMetrics
 from glmgate.telemetry.limits import LimitMetrics
 from glmgate.telemetry.record import Observer, RequestRecord
 from glmgate.telemetry.upstreams import Breaker, Look, UpstreamsNow
+from glmgate.telemetry.vllm import EngineMetrics
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
@@ -32,7 +36,12 @@ class Metrics(Observer):
     """Counts requests as they begin and end. `states`, `lost_lines` and `upstreams` are asked when somebody looks."""
 
     def __init__(
-        self, *, states: States = dict, lost_lines: Callable[[], int] = int, upstreams: Look = UpstreamsNow
+        self,
+        *,
+        states: States = dict,
+        lost_lines: Callable[[], int] = int,
+        upstreams: Look = UpstreamsNow,
+        engines: LookAtEngines = tuple,
     ) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_Asked(states, lost_lines))
@@ -79,9 +88,11 @@ class Metrics(Observer):
             registry=self._registry,
         )
         self.limits = LimitMetrics(self._registry)
+        self.gen_ai = GenAiMetrics(self._registry)
+        self.engines = EngineMetrics(self._registry, engines)
 
     @override
-    def began(self) -> None:
+    def began(self, flight: Flight) -> None:
         self._in_flight.inc()
 
     @override
@@ -105,6 +116,7 @@ class Metrics(Observer):
         ):
             if tokens:
                 self._tokens.labels(model, kind).inc(tokens)
+        self.gen_ai.ended(record)
 
     def render(self) -> bytes:
         """All of it in Prometheus' text format, whose content type is CONTENT_TYPE."""

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "keys": "glmgate.cli.keys",
     "config": "glmgate.cli.config",
     "doctor": "glmgate.cli.doctor.command",
+    "top": "glmgate.cli.top.command",
     "completion": "glmgate.cli.completion",
     "version": "glmgate.cli.version",
 }

@@ -307,6 +307,10 @@ def metrics() -> str:
         shown.gen_ai.charged(call, place, charge)
         shown.gen_ai.charged(call, place, Charge(units=ONE_CALL))
     shown.engines.waited("model", 1.0)
+    shown.limits.refused("rpm", "key")
+    shown.limits.failed_open("rpm")
+    shown.limits.failed_closed("budget")
+    shown.limits.overrun("key", "USD")
     families = text_string_to_metric_families(shown.render().decode())
     rows = []
     for family in families:

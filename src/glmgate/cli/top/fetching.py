@@ -54,7 +54,7 @@ def _refused(base_url: str, status: int, body: bytes) -> GlmgateError:
     try:
         said = one_line(str(json.loads(body)["error"]["message"]))
     except (ValueError, KeyError, TypeError):
-        said = "it did not say why"
+        said = "it did not say why."
     hint = " Give an administrator's key with --key." if status in {401, 403} else ""
     if status == http.client.NOT_FOUND:
         hint = " Is it a glmgate that is old, or another program?"

@@ -6,7 +6,9 @@ What does not fit into the queue, or is not taken in time, is dropped, and the l
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -25,7 +27,7 @@ from glmgate.telemetry.settings import OtelSettings
 
 _SCOPE: Final = "glmgate"
 _SEND_S: Final = 5.0
-_LAST_S: Final = 6.0
+_LAST_S: Final = 3.0
 
 
 class Exporting:
@@ -64,5 +66,18 @@ async def exporting(settings: OtelSettings, headers: Mapping[str, str]) -> Async
     try:
         yield own.spans
     finally:
-        closing = asyncio.create_task(asyncio.to_thread(own.close))
-        await asyncio.wait({closing}, timeout=_LAST_S)
+        await _within(own.close, _LAST_S)
+
+
+async def _within(close: Callable[[], None], seconds: float) -> None:
+    """Let it have so long. Its thread ends with the process, and is not waited for then, as asyncio's own would be."""
+    loop, closed = asyncio.get_running_loop(), asyncio.Event()
+
+    def work() -> None:
+        close()
+        with contextlib.suppress(RuntimeError):  # nobody waits any more
+            loop.call_soon_threadsafe(closed.set)
+
+    threading.Thread(target=work, name="glmgate-otel-close", daemon=True).start()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(closed.wait(), seconds)

@@ -183,6 +183,7 @@ def endpoints() -> str:
         "key": "a key",
         "open": "nothing",
         "metrics": "an address that may",
+        "admin": "an administrator's key",
         "local": "this machine, or an administrator's key",
     }
     rows = [
@@ -307,9 +308,9 @@ def metrics() -> str:
         shown.gen_ai.charged(call, place, charge)
         shown.gen_ai.charged(call, place, Charge(units=ONE_CALL))
     shown.engines.waited("model", 1.0)
-    shown.limits.refused("rpm", "key")
-    shown.limits.failed_open("rpm")
-    shown.limits.failed_closed("budget")
+    shown.limits.refused("requests", "key")
+    shown.limits.failed_open("requests")
+    shown.limits.failed_closed("budgets")
     shown.limits.overrun("key", "USD")
     families = text_string_to_metric_families(shown.render().decode())
     rows = []

@@ -266,7 +266,7 @@ async def test_a_hundred_at_once_overrun_no_hard_budget() -> None:
         assert isinstance(request, ChatRequest)
         await asyncio.sleep(0)
         usage = Usage(100, request.max_tokens or 0)
-        estimate = quotes().charge(PLACE, usage)
+        estimate = Charge(usage=usage, amount=quotes().cost(PLACE, usage, "USD"), currency="USD")
         await call.spending.attempt(call, PLACE, request, estimate)
         await asyncio.sleep(0)
         call.spending.settled(call, estimate, estimate)
@@ -375,6 +375,12 @@ async def test_a_ledger_that_cannot_be_asked_closes_budgets() -> None:
     desk = Desk(key(budgets=tokens(1000)))
     desk.admission = Admission(Means(desk.store, desk.clock, past=Unknown(), quotes=quotes(), watch=desk.watch))
     assert (await desk.refusal()).code == "limits_unavailable"
+    # The store of the limits is there: who has no budget is counted by it.
+    asked = desk.store.asked
+    desk.scopes = (key(rpm=10),)
+    call, _ = await desk.admitted()
+    assert desk.store.asked == asked + 1
+    assert call.headroom == Headroom(Room(10, 9, 6.0), None)
 
 
 async def test_a_request_that_is_too_large_is_not_told_to_wait() -> None:

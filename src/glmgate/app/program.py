@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from glmgate.app.counting import counting
 from glmgate.app.credentials import without_own_keys
 from glmgate.app.health import Health
+from glmgate.app.ledger import Ledger, keeping
 from glmgate.app.limits import admitting
 from glmgate.app.local import local_deployments
 from glmgate.app.memory import remembering
@@ -25,12 +26,11 @@ from glmgate.app.states import child_states, engines_now, readiness
 from glmgate.app.transport import LazyTransport
 from glmgate.engines.embedded.machine import availability
 from glmgate.engines.embedded.supervisor import Supervisor
+from glmgate.gateway.administration import Administration
 from glmgate.gateway.admit import Means
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
-from glmgate.policy.ledger import NullJournal
 from glmgate.policy.quotes import PriceQuotes
-from glmgate.routing.books import KeptBooks
 from glmgate.routing.catalogue import Catalogue, Deployment
 from glmgate.settings import Settings
 from glmgate.storage.accounts import Accounts, open_accounts
@@ -39,7 +39,6 @@ from glmgate.surfaces.interfaces import Exposition, Operations
 from glmgate.telemetry.log import RequestLog
 from glmgate.telemetry.metrics import CONTENT_TYPE, Metrics
 from glmgate.telemetry.observers import Observers
-from glmgate.wire.engine import new_uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +75,7 @@ async def opened(
     """
     async with AsyncExitStack() as stack:
         accounts = await _accounts(settings, stack)
+        ledger = await stack.enter_async_context(keeping(settings))
         first = await accounts.keyring.create_first() if accounts else None
         missing = availability()
         supervisor = Supervisor(settings.engine)
@@ -86,12 +86,14 @@ async def opened(
             states=lambda: child_states(supervisor),
             lost_lines=lost_lines,
             upstreams=routes.now,
+            ledger=ledger.now,
             engines=lambda: engines_now(supervisor),
         )
-        books = KeptBooks(journal=NullJournal(), instance=new_uid(), prices=settings.prices)
+        books = ledger.books
         means = Means(
             await stack.enter_async_context(counting(settings)),
             time.time,
+            past=ledger.past,
             quotes=PriceQuotes(lambda: books.prices, books.estimator, time.time),
             watch=metrics.limits,
             settings=settings.limits,
@@ -102,7 +104,7 @@ async def opened(
         gateway = Gateway(
             identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
-            observer=Observers(*sight.observers, RequestLog(), metrics),
+            observer=Observers(*sight.observers, RequestLog(), metrics, ledger.endings),
             clock=time.monotonic,
             books=sight.books,
             admission=await stack.enter_async_context(admitting(means)),
@@ -112,9 +114,9 @@ async def opened(
             exposition=lambda: Exposition(CONTENT_TYPE, metrics.render()),
             now=sight.now,
         )
-        reloads = await _reloads(settings, stack, gateway, routes, books=books, accounts=accounts, reread=reread)
+        reloads = await _reloads(settings, stack, gateway, routes, ledger, accounts=accounts, reread=reread)
         yield App(
-            http=build(gateway, operations, settings.server),
+            http=build(gateway, operations, settings.server, _administration(accounts, ledger)),
             gateway=gateway,
             supervisor=supervisor,
             reloads=reloads,
@@ -132,6 +134,12 @@ async def _accounts(settings: Settings, stack: AsyncExitStack) -> Accounts | Non
     return accounts
 
 
+def _administration(accounts: Accounts | None, ledger: Ledger) -> Administration | None:
+    if accounts is None or ledger.reports is None:
+        return None
+    return Administration(accounts.keyring, accounts.directory, accounts.audit, ledger.reports)
+
+
 async def _routes(settings: Settings, stack: AsyncExitStack, local: list[Deployment]) -> Routes:
     memory = await stack.enter_async_context(remembering(settings))
     transport = LazyTransport(settings.proxies)
@@ -144,8 +152,8 @@ async def _reloads(
     stack: AsyncExitStack,
     gateway: Gateway,
     routes: Routes,
+    ledger: Ledger,
     *,
-    books: KeptBooks,
     accounts: Accounts | None,
     reread: Reread | None,
 ) -> Reloads:
@@ -158,7 +166,7 @@ async def _reloads(
         # Nothing waits between making the catalogue and using it: a request sees the old one or the new one.
         usable = await without_own_keys(changed, accounts)
         gateway.catalogue = routes.catalogue(usable)
-        books.prices = usable.prices
+        ledger.books.prices = usable.prices
         health.watch(usable, routes.places(usable))
 
     reloads = Reloads(settings, reread=reread or (lambda: settings), apply=apply)

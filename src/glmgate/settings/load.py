@@ -35,7 +35,7 @@ from glmgate.settings.sources import (
 )
 from glmgate.settings.upstreams import UpstreamSettings, referred, upstreams
 from glmgate.settings.values import converted
-from glmgate.storage.settings import RetentionSettings, StorageSettings
+from glmgate.storage.settings import LedgerSettings, RetentionSettings, StorageSettings
 from glmgate.surfaces.middleware.loopback import is_loopback_host
 from glmgate.surfaces.settings import ServerSettings
 from glmgate.telemetry.settings import LogSettings, OtelSettings
@@ -71,6 +71,7 @@ class Settings:
     routing: RoutingSettings = field(default_factory=RoutingSettings)
     reasoning: ReasoningSettings = field(default_factory=ReasoningSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     upstreams: tuple[UpstreamSettings, ...] = ()
     routed: tuple[Model, ...] = ()
@@ -134,7 +135,7 @@ def _put_together(
     home: Path, given: Places, environment: Mapping[str, str], contents: FileContents, *, secrets: bool
 ) -> Settings:
     made = (_made(section, kind, given) for section, kind in CLASSES)
-    server, _, storage, retention, engine, pulling, aliases, routing, reasoning, cache, limits, log, otel = made
+    server, _, storage, ledger, retention, engine, pulling, aliases, routing, reasoning, cache, limits, log, otel = made
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
     services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
@@ -146,6 +147,7 @@ def _put_together(
         file=contents.file,
         server=server,
         storage=_storage(storage, home, given, environment),
+        ledger=ledger,
         retention=retention,
         engine=engine,
         aliases=aliases,
@@ -242,6 +244,21 @@ def _check_is_elsewhere(upstream: UpstreamSettings, server: ServerSettings) -> N
         )
 
 
+def _check_counting(settings: Settings) -> None:
+    """Where limits are counted, and how long what they are counted from is kept."""
+    if not 0 < settings.limits.share <= 1:
+        raise SettingsError(f"[limits] share is {settings.limits.share!r}, it must be from above 0 to 1.")
+    if 0 < settings.retention.ledger_days < _LEDGER_DAYS:
+        raise SettingsError(
+            f"[retention] ledger_days is {settings.retention.ledger_days!r}, it must be 0 or at least {_LEDGER_DAYS}: "
+            "budgets of a month and invoices are counted from these rows."
+        )
+    if settings.limits.store == "redis" and settings.storage.redis_url is None:
+        raise SettingsError("[limits] store is 'redis', and [storage] redis_url does not say which: set it.")
+    if settings.limits.store == "database" and settings.storage.url.startswith("sqlite"):
+        raise SettingsError("[limits] store is 'database', and [storage] url names a file: use 'file' or 'auto'.")
+
+
 def _check(settings: Settings) -> None:
     """Values that are right by themselves but wrong together, or beyond what exists."""
     server = settings.server
@@ -256,17 +273,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"[engine] seed is {settings.engine.seed!r}, the largest one is {_SEEDS}.")
     if settings.engine.parallel < 1:
         raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
-    if not 0 < settings.limits.share <= 1:
-        raise SettingsError(f"[limits] share is {settings.limits.share!r}, it must be from above 0 to 1.")
-    if 0 < settings.retention.ledger_days < _LEDGER_DAYS:
-        raise SettingsError(
-            f"[retention] ledger_days is {settings.retention.ledger_days!r}, it must be 0 or at least {_LEDGER_DAYS}: "
-            "budgets of a month and invoices are counted from these rows."
-        )
-    if settings.limits.store == "redis" and settings.storage.redis_url is None:
-        raise SettingsError("[limits] store is 'redis', and [storage] redis_url does not say which: set it.")
-    if settings.limits.store == "database" and settings.storage.url.startswith("sqlite"):
-        raise SettingsError("[limits] store is 'database', and [storage] url names a file: use 'file' or 'auto'.")
+    _check_counting(settings)
     check_otel(settings.otel)
     for upstream in settings.upstreams:
         _check_is_elsewhere(upstream, server)

@@ -56,6 +56,8 @@ class Dispatch:
             raise PermissionRefused("Metrics are shown to this machine only. Set metrics_public to show them to all.")
         if access in {"open", "metrics"} or (access == "local" and _is_here(request)):
             return NOBODY
+        if access == "admin" and self.services.administration is None:
+            raise PermissionRefused("This server asks for no keys, so there is nothing to administer.")
         caller = await self.services.gateway.identify(
             text(request.headers, b"authorization"), client=request.client, admin=access != "key"
         )

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from glmgate.errors import InvalidRequest
+from glmgate.gateway.administration import Administration
 from glmgate.surfaces.asgi import Receive, Send, text
 from glmgate.surfaces.body import BodyBudget, BodyReader
 from glmgate.surfaces.interfaces import Gateway, Operations
@@ -35,12 +36,13 @@ MAX_REQUEST_ID = 128
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What all requests of a server share."""
+    """What all requests of a server share. `administration` is None where no key is asked for."""
 
     gateway: Gateway
     settings: ServerSettings
     operations: Operations
     budget: BodyBudget
+    administration: Administration | None = None
 
 
 @dataclass(slots=True)
@@ -62,6 +64,13 @@ class Exchange:
     def gateway(self) -> Gateway:
         """Who answers."""
         return self.services.gateway
+
+    @property
+    def administration(self) -> Administration:
+        """What an administrator's request is asked of, in the hands of who asks."""
+        administration = self.services.administration
+        assert administration is not None  # the dispatch lets nobody through where there is none
+        return administration.acting(self.caller)
 
     async def read(self, into: type[T]) -> T:
         """The body as `into`. Raises what `BodyReader.read` and `wire.members.read` raise."""

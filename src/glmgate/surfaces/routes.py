@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from glmgate.surfaces.admin.routes import ADMINISTRATION
 from glmgate.surfaces.endpoints.embeddings import embeddings
 from glmgate.surfaces.endpoints.generations import chat, completions
 from glmgate.surfaces.endpoints.models import model, models
@@ -23,6 +24,7 @@ SERVED: tuple[Route, ...] = (
     Route("POST", "/tokenizer", tokenizer, "Count prompt tokens", body=TokenizerRequest),
     Route("GET", "/models", models, "List the models that answer"),
     Route("GET", "/models/{model*}", model, "Show a model or a stand-in"),
+    *ADMINISTRATION,
     Route("GET", "/", index, "What this server is", access="open"),
     Route("GET", "/", index, "What this server is", access="open", rooted=True),
     Route("GET", "/livez", livez, "Whether the process serves", access="open", rooted=True),

@@ -1,0 +1,101 @@
+"""`glmgate usage`: what was used and what it cost, by day, model, key and whatever else requests have in common.
+
+What can be asked is `policy.usage`, how it is shown `usage_shown`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Final, get_args
+
+import click
+
+from glmgate.cli.ledger import with_ledger
+from glmgate.cli.options import place
+from glmgate.cli.period import period, span
+from glmgate.cli.usage_shown import Shown, as_csv, as_json, as_table
+from glmgate.policy.usage import OF_ATTEMPTS, Dimension, UsageQuery, UsageRow, Width
+from glmgate.settings import Settings
+from glmgate.storage.database import Database
+from glmgate.storage.organisations import SqlAccountStore
+from glmgate.storage.reports import SqlReports
+
+_TIMES: Final[dict[str, Width]] = {"hour": "1h", "day": "1d"}
+_BY: Final = (*_TIMES, *get_args(Dimension))
+
+
+@click.command("usage")
+@period
+@click.option(
+    "--by", "by", type=click.Choice(_BY), multiple=True, help="What to sum by; may be given several times [day]."
+)
+@click.option("--organisation", multiple=True, metavar="ID", help="Only what belongs to it.")
+@click.option("--project", multiple=True, metavar="ID", help="Only what belongs to it.")
+@click.option("--key", multiple=True, metavar="ID", help="Only what was asked with it.")
+@click.option("--model", multiple=True, metavar="NAME", help="Only what it answered.")
+@click.option("--json", "json_", is_flag=True, help="Print a JSON object.")
+@click.option("--csv", "csv_", is_flag=True, help="Print CSV.")
+@place
+def command(
+    *,
+    since: date | None,
+    until: date | None,
+    month: date | None,
+    by: tuple[str, ...],
+    organisation: tuple[str, ...],
+    project: tuple[str, ...],
+    key: tuple[str, ...],
+    model: tuple[str, ...],
+    json_: bool,
+    csv_: bool,
+    home: Path | None,
+    config: Path | None,
+) -> None:
+    """Show tokens and money, by day of this month unless something else is said.
+
+    Sums by `ending` are of requests, as clients saw them; all others are of the calls that were made for them, which
+    is what services bill. A ~ stands before sums of which a part is estimated.
+    """
+    if json_ and csv_:
+        raise click.UsageError("--json or --csv: give one of them.")
+    chosen = dict.fromkeys(by or ("day",))
+    times = [name for name in chosen if name in _TIMES]
+    if len(times) > 1:
+        raise click.UsageError("--by hour and --by day: give one of them.")
+    start, end = span(since, until, month)
+    only: dict[Dimension, tuple[str, ...]] = {
+        "organisation": organisation, "project": project, "key": key, "model": model
+    }  # fmt: skip
+    query = UsageQuery(
+        start,
+        end,
+        _TIMES[times[0]] if times else "all",
+        tuple(name for name in get_args(Dimension) if name in chosen),
+        {name: values for name, values in only.items() if values},
+    )
+    shown = with_ledger(home, config, lambda database, settings: _asked(database, settings, query, tuple(chosen)))
+    if json_ or csv_:
+        click.echo(as_json(shown) if json_ else as_csv(shown), nl=not csv_)
+    elif not shown.rows:
+        click.echo("Nothing was asked in that time.", err=True)
+    else:
+        blocks = "█" if (sys.stdout.encoding or "").lower().startswith("utf") else "#"
+        click.echo(as_table(shown, columns=shutil.get_terminal_size().columns, block=blocks))
+
+
+async def _asked(database: Database, _: Settings, query: UsageQuery, by: tuple[str, ...]) -> Shown:
+    reports = SqlReports(database)
+    of_attempts = all(name in OF_ATTEMPTS for name in query.group_by)
+    rows: tuple[UsageRow, ...] = await (reports.attempts(query) if of_attempts else reports.requests(query))
+    keys = await SqlAccountStore(database).look(lambda rows: rows.keys()) if "key" in by else ()
+    return Shown(
+        start=query.start,
+        end=query.end,
+        by=by,
+        rows=rows,
+        of="attempts" if of_attempts else "requests",
+        key_names={key.id: key.name for key in keys},
+    )

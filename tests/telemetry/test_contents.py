@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import msgspec
 import pytest
 
 from glmgate.telemetry.contents import ContentLog, is_on
@@ -14,6 +15,7 @@ from glmgate.wire.chat import ChatRequest, Message
 from glmgate.wire.delta import Delta, ToolCallDelta
 from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.engine import Call, Caller
+from glmgate.wire.members import read
 from glmgate.wire.terms import Level, Scope, Terms
 from tests.telemetry.records import flight, record
 from tests.telemetry.test_log import JSON, lines, logging_as_before
@@ -39,6 +41,12 @@ def told(*scopes: Scope, asked: Flight | None = None, said: tuple[Delta, ...] = 
         one.tap(said)
     log.ended(record(uid="u-1", project="web"))
     return lines(stream)
+
+
+def asked(content: Any) -> ChatRequest:
+    """A chat as it comes in."""
+    body = {"model": "m", "messages": [{"role": "user", "content": content}]}
+    return read(msgspec.json.encode(body), ChatRequest)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +82,7 @@ def test_a_line_holds_what_was_asked_and_said() -> None:
 
 def test_secrets_are_masked_on_both_sides() -> None:
     """Also where they are deep in a message's parts, or come in pieces."""
-    parts = [{"type": "text", "text": "mail jane@example.org"}]
-    request = ChatRequest(model="m", messages=[Message(role="user", content=parts)])
+    request = asked([{"type": "text", "text": "mail jane@example.org"}])
     one = Flight(call(Scope("project", "web", ON)), request, "chat", 0.0)
     (line,) = told(asked=one, said=(Delta(content="ask jane@exa"), Delta(content="mple.org")))
     assert "jane" not in str(line)
@@ -85,8 +92,7 @@ def test_secrets_are_masked_on_both_sides() -> None:
 
 def test_pictures_are_not_written() -> None:
     """Only how large they are."""
-    parts = [{"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 5000}}]
-    request = ChatRequest(model="m", messages=[Message(role="user", content=parts)])
+    request = asked([{"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 5000}}])
     (line,) = told(asked=Flight(call(Scope("project", "web", ON)), request, "chat", 0.0))
     assert "5022 characters" in line["request"]
     assert "AAAAAAAAAAAA" not in line["request"]

@@ -11,12 +11,13 @@ from tests.telemetry.records import flight
 
 def test_a_request_is_queued_then_waiting_then_streaming() -> None:
     """Until something is sent it waits in turn; until words come, for them."""
-    one = flight()
-    assert one.state == "queued"
+    one, states = flight(), list[str]()
+    states.append(one.state)
     one.place = "zai/glm-4.6"
-    assert one.state == "waiting"
+    states.append(one.state)
     one.said(1, 2.0)
-    assert one.state == "streaming"
+    states.append(one.state)
+    assert states == ["queued", "waiting", "streaming"]
 
 
 def test_an_answer_of_the_cache_is_never_waiting() -> None:

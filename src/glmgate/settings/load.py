@@ -153,7 +153,7 @@ def _put_together(
         aliases=aliases,
         log=log,
         otel=otel,
-        otel_headers=otel_headers(_secret(("otel", "headers"), given, environment) if secrets else None),
+        otel_headers=_otel_headers(given, environment if secrets else None),
         master_key=None if master is None else MasterKey.from_text(master),
         models=(),
         hub=_hub(pulling, _secret(("pull", "token"), given, environment), environment),
@@ -222,6 +222,11 @@ def _storage(storage: StorageSettings, home: Path, given: Places, environment: M
         url=url("url", storage.url).replace("{home}", str(home)),
         redis_url=None if storage.redis_url is None else url("redis_url", storage.redis_url),
     )
+
+
+def _otel_headers(given: Places, environment: Mapping[str, str] | None) -> Mapping[str, str]:
+    """What the collector wants to be shown; nothing where secrets are not looked for."""
+    return {} if environment is None else otel_headers(_secret(("otel", "headers"), given, environment))
 
 
 def _hub(pulling: ModelsSettings, token: str | None, environment: Mapping[str, str]) -> Hub:

@@ -6,7 +6,6 @@ Money is a whole number of nano-units (1e-9 of the currency); how it comes from 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -53,8 +52,9 @@ NO_CHARGE: Final = Charge()
 
 def amount_text(nano: int) -> str:
     """Money in units of its currency, to the last digit that is there: `0.00125`."""
-    text = f"{Decimal(nano).scaleb(-9):.9f}"
-    return text.rstrip("0").rstrip(".")
+    whole, part = divmod(abs(nano), NANO)
+    text = f"{whole}.{part:09d}".rstrip("0").rstrip(".")
+    return f"-{text}" if nano < 0 else text
 
 
 def texts_of(charges: Iterable[Charge]) -> dict[str, str]:

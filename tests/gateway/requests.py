@@ -21,9 +21,11 @@ class FakeObserver:
 
     records: list[RequestRecord] = field(default_factory=list)
     in_flight: int = 0
+    flights: list[Flight] = field(default_factory=list)
 
     def began(self, flight: Flight) -> None:
         """One more."""
+        self.flights.append(flight)
         self.in_flight += 1
 
     def ended(self, record: RequestRecord) -> None:

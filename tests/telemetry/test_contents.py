@@ -30,7 +30,13 @@ def call(*scopes: Scope) -> Call:
     return Call("req-1", Caller("a1", project="web", scopes=scopes), "openai", uid="u-1")
 
 
-def told(*scopes: Scope, asked: Flight | None = None, said: tuple[Delta, ...] = (), most: int = 16_384) -> list[Any]:
+def told(
+    *scopes: Scope,
+    asked: Flight | None = None,
+    said: tuple[Delta, ...] = (),
+    most: int = 16_384,
+    ending: str = "completed",
+) -> list[Any]:
     """The lines that a request makes."""
     stream = io.StringIO()
     configure(JSON, stream=stream)
@@ -39,7 +45,7 @@ def told(*scopes: Scope, asked: Flight | None = None, said: tuple[Delta, ...] = 
     log.began(one)
     if one.tap is not None:
         one.tap(said)
-    log.ended(record(uid="u-1", project="web"))
+    log.ended(record(uid="u-1", project="web", ending=ending))
     return lines(stream)
 
 
@@ -113,3 +119,21 @@ def test_texts_to_embed_are_contents() -> None:
     request = EmbeddingsRequest(model="m", input=["one", "two"])
     (line,) = told(asked=Flight(call(Scope("project", "web", ON)), request, "embeddings", 0.0))
     assert (line["request"], line["answer"]) == ('{"input":["one","two"]}', "")
+
+
+def test_what_a_filter_refused_is_not_written() -> None:
+    """Only that there was something."""
+    (line,) = told(Scope("project", "web", ON), ending="filtered")
+    assert line["request"] == ""
+
+
+def test_a_request_is_written_as_it_was_let_in() -> None:
+    """What filters have masked in it stays masked."""
+    one = flight(call(Scope("project", "web", ON)))
+    stream = io.StringIO()
+    configure(JSON, stream=stream)
+    log = ContentLog()
+    log.began(one)
+    one.request = asked("[masked]")
+    log.ended(record(uid="u-1"))
+    assert lines(stream)[0]["request"] == '{"messages":[{"role":"user","content":"[masked]"}]}'

@@ -82,12 +82,13 @@ async def opened(
         stack.push_async_callback(supervisor.aclose, grace_s=settings.server.shutdown_grace_s)
         routes = await _routes(settings, stack, [] if missing else local_deployments(settings, supervisor))
         settings = await without_own_keys(settings, accounts)
+        engines = functools.partial(engines_now, supervisor)
         metrics = Metrics(
             states=lambda: child_states(supervisor),
             lost_lines=lost_lines,
             upstreams=routes.now,
             ledger=ledger.now,
-            engines=lambda: engines_now(supervisor),
+            engines=engines,
         )
         books = ledger.books
         means = Means(
@@ -99,8 +100,11 @@ async def opened(
             settings=settings.limits,
         )
         sight = await stack.enter_async_context(
-            seeing(settings, metrics=metrics, books=books, supervisor=supervisor, upstreams=routes.now)
+            seeing(
+                settings, metrics=metrics, books=books, engines=lambda: engines_now(supervisor), upstreams=routes.now
+            )
         )
+        supervisor.waited = metrics.engines.waited
         gateway = Gateway(
             identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),

@@ -10,13 +10,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from glmgate.app.states import engines_now
-from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.errors import SettingsError
 from glmgate.routing.books import KeptBooks
 from glmgate.settings import Settings
 from glmgate.telemetry.attempts import AttemptObserver, WatchedBooks
 from glmgate.telemetry.contents import ContentLog
+from glmgate.telemetry.engines import LookAtEngines
 from glmgate.telemetry.flights import Flights
 from glmgate.telemetry.metrics import Metrics
 from glmgate.telemetry.now import now
@@ -37,7 +36,7 @@ class Sight:
 
 @asynccontextmanager
 async def seeing(
-    settings: Settings, *, metrics: Metrics, books: KeptBooks, supervisor: Supervisor, upstreams: Look
+    settings: Settings, *, metrics: Metrics, books: KeptBooks, engines: LookAtEngines, upstreams: Look
 ) -> AsyncIterator[Sight]:
     """Set everybody to watch. Raises SettingsError where OpenTelemetry is wanted and not installed."""
     async with AsyncExitStack() as stack:
@@ -63,9 +62,8 @@ async def seeing(
                 tell(call, place, charge)
 
         books.charging = charging
-        supervisor.waited = metrics.engines.waited
         yield Sight(
             tuple(observers),
             WatchedBooks(books, attempts),
-            lambda: now(flights, engines_now(supervisor), upstreams()),
+            lambda: now(flights, engines(), upstreams()),
         )

@@ -102,6 +102,7 @@ class Gateway:
         async with self._request(call, endpoint, request) as watch:
             resolution = self._resolve(call, request.model, "chat", watch)
             request = await self._admission.generation(call, request, resolution.deployment.targets)
+            watch.flight.request = request
             async with resolution.deployment.engine.stream(call, request) as deltas:
                 yield Answer(model=_speaker(call, resolution, watch), deltas=WatchedDeltas(deltas, watch))
 

@@ -53,7 +53,8 @@ class ContentLog(Observer):
             key_id=record.key_id,
             project=record.project,
             model=record.deployment,
-            request=self._cut(_asked(heard.flight.request, self._shown)),
+            # What a filter has refused is nowhere, whatever it is.
+            request="" if record.ending == "filtered" else self._cut(_asked(heard.flight.request, self._shown)),
             answer=self._shown("".join(heard.answer)),
         )
 

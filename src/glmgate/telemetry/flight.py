@@ -28,9 +28,10 @@ Tap = Callable[[tuple[Delta, ...]], None]
 class Flight:
     """One request under way. Times are seconds of the gateway's clock.
 
-    `deployment` is who answers, as far as it is known; `place` where the last attempt went. `first` and `last` are when
-    the first and the last words came, `longest_s` the longest silence between two reads, `reads` how many said
-    something. `tap`, where one is set, gets every delta that goes to the client.
+    `request` is what was asked, as it was let in. `deployment` is who answers, as far as it is known; `place` where
+    the last attempt went. `first` and `last` are when the first and the last words came, `longest_s` the longest
+    silence between two reads, `reads` how many said something. `tap`, where one is set, gets every delta that goes
+    to the client.
     """
 
     call: Call

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -100,9 +101,7 @@ async def opened(
             settings=settings.limits,
         )
         sight = await stack.enter_async_context(
-            seeing(
-                settings, metrics=metrics, books=books, engines=lambda: engines_now(supervisor), upstreams=routes.now
-            )
+            seeing(settings, metrics=metrics, books=books, engines=engines, upstreams=routes.now)
         )
         supervisor.waited = metrics.engines.waited
         gateway = Gateway(

@@ -153,7 +153,7 @@ def _put_together(
         aliases=aliases,
         log=log,
         otel=otel,
-        otel_headers=_otel_headers(given, environment if secrets else None),
+        otel_headers=_otel_headers(given, environment, secrets=secrets),
         master_key=None if master is None else MasterKey.from_text(master),
         models=(),
         hub=_hub(pulling, _secret(("pull", "token"), given, environment), environment),
@@ -224,9 +224,9 @@ def _storage(storage: StorageSettings, home: Path, given: Places, environment: M
     )
 
 
-def _otel_headers(given: Places, environment: Mapping[str, str] | None) -> Mapping[str, str]:
+def _otel_headers(given: Places, environment: Mapping[str, str], *, secrets: bool) -> Mapping[str, str]:
     """What the collector wants to be shown; nothing where secrets are not looked for."""
-    return {} if environment is None else otel_headers(_secret(("otel", "headers"), given, environment))
+    return otel_headers(_secret(("otel", "headers"), given, environment)) if secrets else {}
 
 
 def _hub(pulling: ModelsSettings, token: str | None, environment: Mapping[str, str]) -> Hub:

@@ -31,6 +31,8 @@ def opened(kind: str, place: str) -> SqliteCounters | PostgresCounters | RedisCo
 
 async def race(counters: Counters, name: str, count: int) -> int:
     """Ask that often, a few at the same time; how often it was granted."""
+    print("ready", flush=True)  # noqa: T201 -- it speaks to the test
+    sys.stdin.readline()  # so that all begin together, however long each took to start
     until = time.time() + 3600
     await counters.load({"money": (0, until)})
     numbers = iter(range(count))
@@ -54,7 +56,7 @@ async def hold(counters: Counters, count: int) -> None:
         assert isinstance(await counters.take(holder, [Slot("full", count)]), Taken)
     while True:
         await counters.renew([("full", holder) for holder in holders])
-        print("held", flush=True)  # noqa: T201 -- it speaks to the test
+        print("held", flush=True)  # noqa: T201 -- as above
         await asyncio.sleep(0.1)
 
 

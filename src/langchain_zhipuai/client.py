@@ -13,6 +13,7 @@ from threading import Lock
 from typing import Any, Final, Self
 from weakref import WeakKeyDictionary
 
+from langchain_core.load import Serializable
 from langchain_core.utils import from_env
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, DefaultHttpxClient, Omit, OpenAI
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
@@ -134,7 +135,9 @@ class Account(BaseModel):
     @classmethod
     def _unknown_to_the_body(cls, values: object) -> object:
         """Arguments that are no fields go into the body, with a warning."""
-        return gathered(values, _names(cls)) if isinstance(values, dict) else values
+        # Behind them are pydantic's `__init__`, for a chat model LangChain's, and who makes the model.
+        level = 5 if issubclass(cls, Serializable) else 4
+        return gathered(values, _names(cls), stacklevel=level) if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _find_the_account(self) -> Self:
@@ -180,7 +183,7 @@ class Account(BaseModel):
         return self._clients.for_loop(self._settings)
 
 
-def gathered(values: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any]:
+def gathered(values: Mapping[str, Any], fields: frozenset[str], *, stacklevel: int) -> dict[str, Any]:
     """The arguments with those that are no fields moved into `model_kwargs`. Raises ValueError for what is twice."""
     extra = dict(values.get("model_kwargs") or {})
     unknown = {name: value for name, value in values.items() if name not in fields}
@@ -190,7 +193,7 @@ def gathered(values: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any
         if name in unknown:
             raise ValueError(f"{name!r} is given twice: as an argument and in model_kwargs.")
     for name in unknown:
-        warnings.warn(f"{name!r} is no parameter of its own; it goes into model_kwargs.", stacklevel=4)
+        warnings.warn(f"{name!r} is no parameter of its own; it goes into model_kwargs.", stacklevel=stacklevel)
     return {name: value for name, value in values.items() if name in fields} | {"model_kwargs": extra | unknown}
 
 

@@ -94,6 +94,14 @@ def test_unknown_arguments_go_into_the_body_with_a_warning(service: Service) -> 
         model_of(service, mood=1, model_kwargs={"mood": 2})
 
 
+@pytest.mark.parametrize("kind", [ChatZhipuAI, ZhipuAIEmbeddings])
+def test_a_warning_points_at_the_line_that_made_it(kind: type[Any]) -> None:
+    """Not at LangChain's."""
+    with pytest.warns(UserWarning, match="'mood'") as caught:
+        kind(api_key="a.b", mood=1)
+    assert [each.filename for each in caught] == [__file__]
+
+
 def test_headers_go_along_and_openai_s_own_stay_at_home(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """The SDK would send an organization of another vendor's to this one."""
     monkeypatch.setenv("OPENAI_ORG_ID", "org-secret")

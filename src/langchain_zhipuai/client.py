@@ -9,9 +9,11 @@ import asyncio
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Final, Self
 from weakref import WeakKeyDictionary
 
+from langchain_core.load import Serializable
 from langchain_core.utils import from_env
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, DefaultHttpxClient, Omit, OpenAI
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
@@ -55,6 +57,8 @@ class Clients:
     made_with: Settings | None = None
     sync: OpenAI | None = None
     by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = field(default_factory=WeakKeyDictionary)
+    lock: Lock = field(default_factory=Lock, repr=False, compare=False)
+    """Threads share the clients, and `batch` asks in several at once."""
 
     def __reduce__(self) -> tuple[type[Clients], tuple[()]]:
         """Copies and pickles of a model make clients of their own."""
@@ -62,21 +66,24 @@ class Clients:
 
     def for_threads(self, settings: Settings) -> OpenAI:
         """The client that blocks."""
-        self._keep(settings)
-        if self.sync is None:
-            http = settings.client or (DefaultHttpxClient(proxy=settings.proxy) if settings.proxy else None)
-            self.sync = OpenAI(http_client=http, **settings.common())
-        return self.sync
+        with self.lock:
+            self._keep(settings)
+            if self.sync is None:
+                http = settings.client or (DefaultHttpxClient(proxy=settings.proxy) if settings.proxy else None)
+                self.sync = OpenAI(http_client=http, **settings.common())
+            return self.sync
 
     def for_loop(self, settings: Settings) -> AsyncOpenAI:
         """The client of the running event loop."""
-        self._keep(settings)
         loop = asyncio.get_running_loop()
-        found = self.by_loop.get(loop)
-        if found is None:
-            http = settings.async_client or (DefaultAsyncHttpxClient(proxy=settings.proxy) if settings.proxy else None)
-            found = self.by_loop[loop] = AsyncOpenAI(http_client=http, **settings.common())
-        return found
+        with self.lock:
+            self._keep(settings)
+            found = self.by_loop.get(loop)
+            if found is None:
+                proxied = DefaultAsyncHttpxClient(proxy=settings.proxy) if settings.proxy else None
+                http = settings.async_client or proxied
+                found = self.by_loop[loop] = AsyncOpenAI(http_client=http, **settings.common())
+            return found
 
     def close(self) -> None:
         """Close the connections of the client that blocks."""
@@ -98,7 +105,10 @@ class Clients:
 class Account(BaseModel):
     """The fields that say whom to ask. Every one may be given by its name or its alias."""
 
-    model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=())
+    # What was given is not shown in errors: the key is among it.
+    model_config = ConfigDict(
+        populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=(), hide_input_in_errors=True
+    )
 
     zhipuai_api_key: SecretStr | str | None = Field(default=None, alias="api_key")
     """The key. Empty or None: that of `ZHIPUAI_API_KEY`, else that of `ZAI_API_KEY`."""
@@ -125,11 +135,15 @@ class Account(BaseModel):
     @classmethod
     def _unknown_to_the_body(cls, values: object) -> object:
         """Arguments that are no fields go into the body, with a warning."""
-        return gathered(values, _names(cls)) if isinstance(values, dict) else values
+        # Behind them are pydantic's `__init__`, for a chat model LangChain's, and who makes the model.
+        level = 5 if issubclass(cls, Serializable) else 4
+        return gathered(values, _names(cls), stacklevel=level) if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _find_the_account(self) -> Self:
         base = self.zhipuai_api_base or from_env(BASE, default=None)()
+        if base and not base.startswith(("http://", "https://")):
+            raise ValueError(f"base_url {base!r} is no address: it has to begin with http:// or https://.")
         key = _text(self.zhipuai_api_key) or from_env(KEY, default=None)() or ""
         default = BIGMODEL
         if not key:
@@ -169,7 +183,7 @@ class Account(BaseModel):
         return self._clients.for_loop(self._settings)
 
 
-def gathered(values: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any]:
+def gathered(values: Mapping[str, Any], fields: frozenset[str], *, stacklevel: int) -> dict[str, Any]:
     """The arguments with those that are no fields moved into `model_kwargs`. Raises ValueError for what is twice."""
     extra = dict(values.get("model_kwargs") or {})
     unknown = {name: value for name, value in values.items() if name not in fields}
@@ -179,7 +193,7 @@ def gathered(values: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any
         if name in unknown:
             raise ValueError(f"{name!r} is given twice: as an argument and in model_kwargs.")
     for name in unknown:
-        warnings.warn(f"{name!r} is no parameter of its own; it goes into model_kwargs.", stacklevel=4)
+        warnings.warn(f"{name!r} is no parameter of its own; it goes into model_kwargs.", stacklevel=stacklevel)
     return {name: value for name, value in values.items() if name in fields} | {"model_kwargs": extra | unknown}
 
 

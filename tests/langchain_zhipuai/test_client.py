@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from openai import APIConnectionError, DefaultAsyncHttpxClient, DefaultHttpxClient
+from openai import APIConnectionError, DefaultAsyncHttpxClient, DefaultHttpxClient, OpenAI
 
 from langchain_zhipuai import ChatZhipuAI, ZhipuAIEmbeddings
-from langchain_zhipuai.client import BIGMODEL, ZAI
+from langchain_zhipuai.client import BIGMODEL, ZAI, Clients
 from tests.langchain_zhipuai.asking import key_of, model_of
 from tests.services import KEYS, Service, running
 
@@ -92,6 +94,14 @@ def test_unknown_arguments_go_into_the_body_with_a_warning(service: Service) -> 
         model_of(service, mood=1, model_kwargs={"mood": 2})
 
 
+@pytest.mark.parametrize("kind", [ChatZhipuAI, ZhipuAIEmbeddings])
+def test_a_warning_points_at_the_line_that_made_it(kind: type[Any]) -> None:
+    """Not at LangChain's."""
+    with pytest.warns(UserWarning, match="'mood'") as caught:
+        kind(api_key="a.b", mood=1)
+    assert [each.filename for each in caught] == [__file__]
+
+
 def test_headers_go_along_and_openai_s_own_stay_at_home(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """The SDK would send an organization of another vendor's to this one."""
     monkeypatch.setenv("OPENAI_ORG_ID", "org-secret")
@@ -161,6 +171,40 @@ async def test_a_proxy_is_gone_through(service: Service) -> None:
     assert service.requests == []
     model.close()
     await model.aclose()
+
+
+def test_threads_share_one_client(service: Service) -> None:
+    """Though all of them ask for it at once, as `batch` of a new model does; none gets nothing."""
+    clients, settings = Clients(), model_of(service)._settings  # what every request asks with
+    together = threading.Barrier(8)
+
+    def ask(_: int) -> OpenAI:
+        together.wait()
+        return clients.for_threads(settings)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, range(8)))
+    clients.close()
+    assert len(set(map(id, found))) == 1
+    assert found[0] is not None
+
+
+@pytest.mark.parametrize("kind", [ChatZhipuAI, ZhipuAIEmbeddings])
+def test_an_error_does_not_show_the_key(kind: type[ChatZhipuAI | ZhipuAIEmbeddings]) -> None:
+    """Pydantic's would show all that was given."""
+    with pytest.raises(ValueError, match="'model' is a field") as caught:
+        kind(api_key="given.key", model_kwargs={"model": "glm-4.6"})
+    assert "given.key" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8000/v1", "localhost"])
+def test_an_address_without_its_scheme_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK would say no more than that there is no connection."""
+    with pytest.raises(ValueError, match=f"'{address}' is no address.*http://"):
+        ChatZhipuAI(api_key="a.b", base_url=address)
+    monkeypatch.setenv("ZHIPUAI_API_BASE", address)
+    with pytest.raises(ValueError, match=f"'{address}' is no address.*http://"):
+        ZhipuAIEmbeddings(api_key="a.b")
 
 
 def test_settings_that_cannot_be_are_refused() -> None:

@@ -54,7 +54,7 @@ class SubprocessCodeExecutor:
                 self._command, cwd=folder, env=_ENVIRONMENT, stdin=subprocess.PIPE, **_outputs(output)
             )
             try:
-                process.communicate(code.encode(), timeout=self.timeout_s)
+                process.communicate(_encoded(code), timeout=self.timeout_s)
                 stopped = False
             except subprocess.TimeoutExpired:
                 stopped = True
@@ -70,7 +70,7 @@ class SubprocessCodeExecutor:
                 *self._command, cwd=folder, env=_ENVIRONMENT, stdin=subprocess.PIPE, **_outputs(output)
             )
             try:
-                await asyncio.wait_for(process.communicate(code.encode()), self.timeout_s)
+                await asyncio.wait_for(process.communicate(_encoded(code)), self.timeout_s)
                 stopped = False
             except TimeoutError:
                 stopped = True
@@ -95,6 +95,11 @@ class SubprocessCodeExecutor:
         elif status < 0:
             notes.append(f"(the code was ended by signal {-status})")
         return "\n".join([*([text] if text else []), *notes]) or "(the code ran to its end and printed nothing)"
+
+
+def _encoded(code: str) -> bytes:
+    # JSON can say half of a pair of surrogates; the child refuses it, in words for the model.
+    return code.encode(errors="surrogatepass")
 
 
 class _Outputs(TypedDict):

@@ -57,7 +57,7 @@ def built_in_calls(message: AIMessage) -> list[BuiltInCall]:
 
 
 def folded(pieces: Iterable[Mapping[str, Any]]) -> Iterator[BuiltInCall]:
-    """The calls that pieces make up. A call ends with its outputs, or where another tool or a new id begins."""
+    """The calls that pieces make up. Another begins with another tool or id, or with input behind outputs."""
     call: _Open | None = None
     for piece in pieces:
         if call is not None and not call.goes_on_with(piece):
@@ -96,11 +96,13 @@ class _Open:
     outputs: list[dict[str, Any]] | None = None
 
     def goes_on_with(self, piece: Mapping[str, Any]) -> bool:
-        """Whether a piece belongs to this call. One without an id may, one that names an ended call does."""
+        """Whether a piece belongs to this call. One that names it does; one without an id, unless it begins anew."""
         name = piece.get("id")
         if piece["type"] != self.type or (name is not None and self.id is not None and name != self.id):
             return False
-        return self.outputs is None or (name is not None and name == self.id)
+        if self.outputs is None:
+            return True
+        return name == self.id if name is not None else "input" not in (piece.get(self.type) or {})
 
     def add(self, piece: Mapping[str, Any]) -> None:
         """Take what a piece brings."""

@@ -27,7 +27,16 @@ _ROLES: Final[Mapping[str, str]] = {"developer": "system", "human": "user", "ai"
 
 def wire_messages(messages: Iterable[BaseMessage]) -> list[dict[str, Any]]:
     """The messages of a request. Raises ValueError for what the wire has no place for."""
-    return [wire_message(message) for message in messages]
+    told: list[dict[str, Any]] = []
+    called: dict[str, str] = {}
+    for message in messages:
+        wire = wire_message(message)
+        if isinstance(message, FunctionMessage):
+            wire["tool_call_id"] = called.get(message.name) or wire["tool_call_id"]
+        # Of several calls of a function the first one is told in OpenAI's older words.
+        called |= {call["function"]["name"]: call["id"] for call in reversed(wire.get("tool_calls", ()))}
+        told.append(wire)
+    return told
 
 
 def wire_message(message: BaseMessage) -> dict[str, Any]:
@@ -81,5 +90,5 @@ def _arguments(arguments: Mapping[str, Any]) -> str:
 
 
 def _call_id(function: str | None) -> str:
-    """What ties a function message to its call: neither has an id, and a name was called once at a time."""
+    """What ties a function message to its call where neither has an id: a name was called once at a time."""
     return f"call_{function}"

@@ -8,6 +8,8 @@ from typing import Any, Final
 Part = dict[str, Any]
 Block = Mapping[str, Any]
 
+_SOUNDS: Final[Mapping[str, str]] = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav"}
+"""GLM's names of formats, where the registered type of a file has another."""
 _CALLS: Final = frozenset({"tool_call", "tool_call_chunk", "invalid_tool_call", "tool_use"})
 """Calls stand in `message.tool_calls` as well, and are sent from there."""
 
@@ -59,13 +61,18 @@ def _same(block: Block) -> Part:
 
 
 def _image_url(block: Block) -> Part:
-    given = block["image_url"]
-    return _image(given if isinstance(given, str) else given["url"])
+    given = block.get("image_url")
+    address = given.get("url") if isinstance(given, Mapping) else given
+    if not isinstance(address, str):
+        raise _lacking(block)
+    return _image(address)
 
 
 def _standard_image(block: Block) -> Part:
     if isinstance(source := block.get("source"), Mapping):  # Anthropic's form
-        return _image(source.get("url") or source["data"])
+        if not (address := source.get("url") or source.get("data")):
+            raise _lacking(block)
+        return _image(address)
     return _image(_address(block))
 
 
@@ -76,8 +83,8 @@ def _video(block: Block) -> Part:
 def _audio(block: Block) -> Part:
     if "base64" not in block:
         raise _lacking(block)
-    kind = str(block.get("mime_type") or "audio/wav")
-    return {"type": "input_audio", "input_audio": {"data": block["base64"], "format": kind.partition("/")[2]}}
+    kind = str(block.get("mime_type") or "audio/wav").partition("/")[2]
+    return {"type": "input_audio", "input_audio": {"data": block["base64"], "format": _SOUNDS.get(kind, kind)}}
 
 
 def _file(block: Block) -> Part:
@@ -85,6 +92,8 @@ def _file(block: Block) -> Part:
 
 
 def _wrapped(block: Block) -> Part:
+    if not isinstance(block.get("value"), Mapping):
+        raise _lacking(block)
     return part_of(block["value"])
 
 

@@ -13,6 +13,8 @@ Choice = str | bool | Mapping[str, Any] | None
 
 OWN_TOOLS: Final = frozenset({"web_search", "retrieval", "code_interpreter", "web_browser", "drawing_tool", "mcp"})
 """What GLM runs itself; the dicts that ask for it are sent as they are."""
+_FUNCTIONS: Final = frozenset({None, "function", "object"})
+"""What functions have in this place: nothing, the word itself, or the type of a JSON schema."""
 _EMPTY: Final[Mapping[str, Any]] = {"type": "object", "properties": {}}
 
 
@@ -23,19 +25,20 @@ def wire_tools(tools: Sequence[Tool], *, strict: bool | None = None) -> list[dic
 
 def wire_tool(tool: Tool, *, strict: bool | None = None) -> dict[str, Any]:
     """One tool. GLM asks every function for a description and parameters."""
-    if isinstance(tool, Mapping) and tool.get("type") in OWN_TOOLS:
+    kind = tool.get("type") if isinstance(tool, Mapping) else None
+    if isinstance(tool, Mapping) and kind in OWN_TOOLS:
         return dict(tool)
+    if kind not in _FUNCTIONS:
+        raise ValueError(f"GLM has no tools of type {kind!r}; it has functions and {sorted(OWN_TOOLS)}.")
     wire = convert_to_openai_tool(tool, strict=strict)
-    function = wire.get("function")
-    if function is None:
-        raise ValueError(f"GLM has no tools of type {wire.get('type')!r}; it has functions and {sorted(OWN_TOOLS)}.")
+    function = wire["function"]
     if strict is not None:
         function = function | {"strict": strict}
     return wire | {"function": {"description": "", "parameters": dict(_EMPTY)} | function}
 
 
 def wire_choice(choice: Choice, tools: Sequence[Mapping[str, Any]]) -> str | dict[str, Any] | None:
-    """The choice of tools: "any" and True are "required", a name is that function.
+    """The choice of tools: "any" and True are "required", a name is that function or that tool of GLM's.
 
     Raises ValueError for a name unknown. GLM itself takes "auto" only; a glmgate in between obeys all of them.
     """
@@ -43,14 +46,15 @@ def wire_choice(choice: Choice, tools: Sequence[Mapping[str, Any]]) -> str | dic
         return None
     if isinstance(choice, Mapping):
         return dict(choice)
-    if choice in {True, "any", "required"}:
+    if choice is True or choice in ("any", "required"):
         return "required"
-    if choice in {"auto", "none"}:
+    if choice in ("auto", "none"):
         return str(choice)
-    names = [name_of(tool) for tool in tools]
+    named = {name_of(tool): tool for tool in tools}
+    names = list(named)
     if choice not in names:
         raise ValueError(f"tool_choice {choice!r} is none of the tools {names}, nor 'auto', 'none', 'any', 'required'.")
-    return {"type": "function", "function": {"name": choice}}
+    return {"type": "function", "function": {"name": choice}} if "function" in named[choice] else {"type": choice}
 
 
 def name_of(tool: Mapping[str, Any]) -> str:

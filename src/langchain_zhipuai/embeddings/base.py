@@ -67,8 +67,10 @@ class ZhipuAIEmbeddings(Account, Embeddings):
         return iter(bar(parts))
 
 
-def batches(texts: list[str], size: int) -> list[list[str]]:
-    """The texts in parts that a request may have."""
+def batches(texts: list[str] | str, size: int) -> list[list[str]]:
+    """The texts in parts that a request may have. Raises TypeError for a single one."""
+    if isinstance(texts, str):
+        raise TypeError(f"embed_documents takes a list of texts, not {texts!r:.60}; embed_query takes one text.")
     size = min(size, MOST_INPUTS)
     return [texts[start : start + size] for start in range(0, len(texts), size)]
 

@@ -56,6 +56,11 @@ async def test_characters_beyond_ascii(run: Run) -> None:
     assert await run(SubprocessCodeExecutor(), "print('你好')") == "你好\n"
 
 
+async def test_code_that_no_file_could_hold_is_answered(run: Run) -> None:
+    """A model's arguments may have half of a pair of surrogates, which JSON can say; the run goes on."""
+    assert "UnicodeEncodeError" in await run(SubprocessCodeExecutor(), "print('\ud800')")
+
+
 async def test_it_cannot_touch_this_process(run: Run) -> None:
     """It ends, alone."""
     assert await run(SubprocessCodeExecutor(), "import os\nos._exit(3)") == (

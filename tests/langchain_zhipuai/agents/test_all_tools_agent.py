@@ -164,6 +164,22 @@ async def test_an_executor_named_for_the_run_serves_an_adapter_without_one(servi
     assert adapter.executor is None
 
 
+async def test_code_for_the_service_s_sandbox_is_never_run_here(service: Service, asynchronous: bool) -> None:
+    """Though somebody is named to run code: the adapter says whose the code is."""
+    service.answer_with(Answer("", calls=(ScriptedTool("code_interpreter", "6 * 7"),)))
+    ran: list[str] = []
+    adapter = CodeInterpreterAdapterAllTool(platform_params={"sandbox": "auto"})
+
+    def run(code: str) -> str:
+        ran.append(code)
+        return "42"
+
+    executor = executor_at(service, tools=[shell, adapter], code_executor=run)
+    with pytest.raises(OutputsMissing, match=r"'6 \* 7'"):
+        await asked(executor, asynchronous=asynchronous)
+    assert ran == []
+
+
 async def test_a_built_in_tool_without_outputs(service: Service, asynchronous: bool) -> None:
     """The service was to send them."""
     service.answer_with(Answer("", calls=(ScriptedTool("web_browser", "cats"),)))

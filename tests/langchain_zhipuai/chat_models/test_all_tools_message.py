@@ -83,6 +83,17 @@ def test_outputs_that_name_their_call_go_on_with_it() -> None:
     assert call.outputs == [first, second]
 
 
+def test_outputs_behind_outputs_go_on_with_the_call() -> None:
+    """Also without an id, which stands on the first piece only: a call of its own would have an input."""
+    first, second = {"type": "logs", "logs": "1\n"}, {"type": "file", "file": "a.png"}
+    (call,) = calls_of(
+        piece("code_interpreter", 0, "c", input="plot()"),
+        piece("code_interpreter", 1, outputs=[first]),
+        piece("code_interpreter", 2, outputs=[second]),
+    )
+    assert call.outputs == [first, second]
+
+
 def test_a_late_id_is_the_call_s_own() -> None:
     """An id that comes only with the outputs belongs to the input before it."""
     (call,) = calls_of(piece("web_browser", 0, input="news"), piece("web_browser", 1, "late", outputs=[]))

@@ -84,6 +84,20 @@ def test_functions_of_old_are_tools_of_today() -> None:
     assert (result["role"], result["content"]) == ("tool", "found")
 
 
+def test_a_function_message_answers_the_call_that_has_an_id() -> None:
+    """The answers of `bind_functions` have calls as well: the result names the last one of its function."""
+    asked = AIMessage(
+        "",
+        additional_kwargs={"function_call": {"name": "find", "arguments": "{}"}},
+        tool_calls=[{"name": "find", "args": {}, "id": "call_1"}],
+    )
+    result = FunctionMessage(content="found", name="find")
+    again = asked.model_copy(update={"tool_calls": [{"name": "find", "args": {}, "id": "call_2"}]})
+    other = FunctionMessage(content="12:00", name="clock")
+    told = wire_messages([asked, result, again, result, other])
+    assert [each["tool_call_id"] for each in told if each["role"] == "tool"] == ["call_1", "call_2", "call_clock"]
+
+
 def test_what_is_no_message_of_a_chat_is_named() -> None:
     """Such as an order to a graph's memory."""
     with pytest.raises(ValueError, match="'remove' has no place"):

@@ -62,6 +62,10 @@ def test_images_are_sent_as_glm_s_own_sdks_send_them(block: Any) -> None:
             {"type": "input_audio", "input_audio": {"data": "UklG", "format": "wav"}},
         ),
         (
+            create_audio_block(base64="SUQz", mime_type="audio/mpeg"),
+            {"type": "input_audio", "input_audio": {"data": "SUQz", "format": "mp3"}},
+        ),
+        (
             create_file_block(base64="JVBER", mime_type="application/pdf"),
             {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBER"}},
         ),
@@ -94,6 +98,10 @@ def test_parts_of_the_wire_pass(kind: str) -> None:
         ({"type": "video", "file_id": "f"}, "'url' or 'base64'; this one has 'file_id'"),
         ({"type": "file"}, "'base64', 'url' or 'file_id'; this one has no members"),
         ({"type": "text-plain", "url": "http://a"}, "'text-plain' with 'url'"),
+        ({"type": "image_url", "url": "http://a"}, "'image_url' with 'url'"),
+        ({"type": "image_url", "image_url": {"file_id": "f"}}, "'image_url' with 'image_url'"),
+        ({"type": "image", "source": {"type": "file", "file_id": "f"}}, "'image' with 'source'"),
+        ({"type": "non_standard"}, "'non_standard' with no members"),
     ],
 )
 def test_what_the_wire_lacks_is_named(block: dict[str, Any], said: str) -> None:

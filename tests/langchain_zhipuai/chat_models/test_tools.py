@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -74,10 +75,11 @@ def test_strict_stands_at_the_function() -> None:
     assert wire_tool(find, strict=False)["function"]["strict"] is False
 
 
-def test_tools_of_another_vendor_are_refused() -> None:
-    """With what there is instead."""
-    with pytest.raises(ValueError, match="no tools of type 'file_search'"):
-        wire_tool({"type": "file_search"})
+@pytest.mark.parametrize("kind", ["file_search", "web_serch"])
+def test_tools_of_another_vendor_are_refused(kind: str) -> None:
+    """With what there is instead; so are slips of the pen."""
+    with pytest.raises(ValueError, match=f"no tools of type '{kind}'.*'web_search'"):
+        wire_tool({"type": kind})
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,13 @@ def test_choices(choice: Any, wire: Any) -> None:
     assert wire_choice(choice, wire_tools([find])) == wire
 
 
-def test_a_choice_of_no_tool_is_refused() -> None:
+def test_a_choice_of_glm_s_own_tool_is_one_of_its_type() -> None:
+    """It is no function, and a choice of a function that was not sent is refused."""
+    assert wire_choice("web_browser", wire_tools([find, {"type": "web_browser"}])) == {"type": "web_browser"}
+
+
+@pytest.mark.parametrize("choice", ["fnd", 3, ["find"]])
+def test_a_choice_of_no_tool_is_refused(choice: Any) -> None:
     """A slip of the pen would otherwise be found out by the service, or by nobody."""
-    with pytest.raises(ValueError, match=r"'fnd' is none of the tools \['find'\]"):
-        wire_choice("fnd", wire_tools([find]))
+    with pytest.raises(ValueError, match=rf"{re.escape(repr(choice))} is none of the tools \['find'\]"):
+        wire_choice(choice, wire_tools([find]))

@@ -72,6 +72,16 @@ async def test_no_texts_make_no_request(service: Service) -> None:
     assert service.requests == []
 
 
+async def test_a_text_in_place_of_texts_is_refused(service: Service) -> None:
+    """Its letters would be embedded one by one."""
+    embedding = embeddings_of(service)
+    with pytest.raises(TypeError, match=r"'foo bar'.*embed_query"):
+        embedding.embed_documents("foo bar")  # type: ignore[arg-type] # the slip that is meant
+    with pytest.raises(TypeError, match=r"'foo bar'.*embed_query"):
+        await embedding.aembed_documents("foo bar")  # type: ignore[arg-type] # the slip that is meant
+    assert service.requests == []
+
+
 def test_further_members_go_into_the_body(service: Service) -> None:
     """Those of the wire that are no fields."""
     embedding = embeddings_of(service, model_kwargs={"user_id": "user-1"}, headers={"X-Team": "blue"})

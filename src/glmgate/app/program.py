@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from glmgate.app.credentials import without_own_keys
+from glmgate.app.filters import filters_of
 from glmgate.app.health import Health
 from glmgate.app.local import local_deployments
 from glmgate.app.memory import remembering
@@ -22,6 +23,7 @@ from glmgate.app.states import child_states, readiness
 from glmgate.app.transport import LazyTransport
 from glmgate.engines.embedded.machine import availability
 from glmgate.engines.embedded.supervisor import Supervisor
+from glmgate.gateway.filtering import Filters
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
 from glmgate.routing.catalogue import Catalogue, Deployment
@@ -81,6 +83,7 @@ async def opened(
             observer=Observers(RequestLog(), metrics),
             clock=time.monotonic,
         )
+        gateway.filters = _filters(settings, gateway, routes)
         operations = Operations(
             readiness=lambda: readiness(gateway.catalogue, supervisor, missing, routes.now()),
             exposition=lambda: Exposition(CONTENT_TYPE, metrics.render()),
@@ -112,6 +115,10 @@ async def _routes(settings: Settings, stack: AsyncExitStack, local: list[Deploym
     return Routes(local, memory, transport)
 
 
+def _filters(settings: Settings, gateway: Gateway, routes: Routes) -> Filters:
+    return filters_of(settings, transport=routes.transport, catalogue=lambda: gateway.catalogue)
+
+
 async def _reloads(
     settings: Settings,
     stack: AsyncExitStack,
@@ -130,6 +137,7 @@ async def _reloads(
         # Nothing waits between making the catalogue and using it: a request sees the old one or the new one.
         usable = await without_own_keys(changed, accounts)
         gateway.catalogue = routes.catalogue(usable)
+        gateway.filters = _filters(usable, gateway, routes)
         health.watch(usable, routes.places(usable))
 
     reloads = Reloads(settings, reread=reread or (lambda: settings), apply=apply)

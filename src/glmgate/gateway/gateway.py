@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from glmgate.adaptation import reranking
+from glmgate.gateway.filtering import NO_FILTERS, Filters
 from glmgate.gateway.watch import Watch, WatchedDeltas
 from glmgate.routing.catalogue import Catalogue, ModelCard, Resolution, Work
 from glmgate.telemetry.record import Observer
@@ -51,7 +52,7 @@ class Reranked:
 class Gateway:
     """One request's life. Every public method but the look-ups belongs to exactly one request.
 
-    `catalogue` may be replaced at any time: a request keeps the deployment that it found at its beginning. What its
+    `catalogue` and `filters` may be replaced at any time: a request keeps what it found at its beginning. What its
     attempts cost is put down in `books`.
     """
 
@@ -63,12 +64,14 @@ class Gateway:
         observer: Observer,
         clock: Callable[[], float],
         books: Books = NULL_BOOKS,
+        filters: Filters = NO_FILTERS,
     ) -> None:
         self._identify = identify
         self.catalogue = catalogue
         self._observer = observer
         self._clock = clock
         self._books = books
+        self.filters = filters
 
     async def identify(self, authorization: str | None) -> Caller:
         """Who asks. Raises AuthenticationFailed."""
@@ -87,13 +90,17 @@ class Gateway:
         """Answer with deltas. Leaving the context before their end stops the work at once."""
         endpoint: Endpoint = "chat" if isinstance(request, ChatRequest) else "completions"
         async with self._request(call, endpoint, request.model) as watch:
+            filtering = self.filters.of(call, request)
+            request = await filtering.request(call, request)
             resolution = self._resolve(call, request.model, "chat", watch)
             async with resolution.deployment.engine.stream(call, request) as deltas:
-                yield Answer(model=_speaker(call, resolution, watch), deltas=WatchedDeltas(deltas, watch))
+                seen = filtering.answer(call, request, deltas)
+                yield Answer(model=_speaker(call, resolution, watch), deltas=WatchedDeltas(seen, watch))
 
     async def embed(self, call: Call, request: EmbeddingsRequest) -> Embedded:
         """Embed each input."""
         async with self._request(call, "embeddings", request.model) as watch:
+            request = await self.filters.of(call, request).request(call, request)
             resolution = self._resolve(call, request.model, "embedding", watch)
             embeddings = await resolution.deployment.engine.embed(call, request)
             model = _speaker(call, resolution, watch)
@@ -103,6 +110,7 @@ class Gateway:
     async def rerank(self, call: Call, request: RerankRequest) -> Reranked:
         """Sort documents by what they say to a query, by their vectors."""
         async with self._request(call, "rerank", request.model) as watch:
+            request = await self.filters.of(call, request).request(call, request)
             resolution = self._resolve(call, request.model, "rerank", watch)
             asked = reranking.texts(request)
             for note in reranking.notes(request):
@@ -115,6 +123,7 @@ class Gateway:
     async def count(self, call: Call, request: TokenizerRequest) -> int:
         """The prompt tokens of the messages."""
         async with self._request(call, "tokenizer", request.model) as watch:
+            request = await self.filters.of(call, request).request(call, request)
             resolution = self._resolve(call, request.model, "chat", watch)
             tokens = await resolution.deployment.engine.count(call, request)
             _speaker(call, resolution, watch)

@@ -84,6 +84,7 @@ class Watch:
             project=owner.project,
             tags=owner.tags,
             charges=tuple(self._call.charges),
+            filtered=tuple(self._call.filtered.items()),
         )
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.errors import SettingsError
+from glmgate.policy.filters.settings import FilteringSettings
 from glmgate.policy.settings import CacheSettings, ReasoningSettings
 from glmgate.storage.settings import StorageSettings
 from glmgate.surfaces.settings import ServerSettings
@@ -83,6 +84,7 @@ CLASSES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("routing", RoutingSettings),
     ("reasoning", ReasoningSettings),
     ("cache", CacheSettings),
+    ("filtering", FilteringSettings),
     ("log", LogSettings),
 )
 

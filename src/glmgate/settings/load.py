@@ -16,10 +16,13 @@ import platformdirs
 
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.errors import SettingsError
+from glmgate.policy.filters.settings import FilteringSettings
 from glmgate.policy.keys import MasterKey
 from glmgate.policy.prices import Prices
 from glmgate.policy.settings import CacheSettings, ReasoningSettings
 from glmgate.settings.declared import CLASSES, AliasSettings, RoutingSettings, declared
+from glmgate.settings.filters import FilterSettings, check_names, filters
+from glmgate.settings.filters import referred as referred_by_filters
 from glmgate.settings.found import Found, found
 from glmgate.settings.models import Model, models
 from glmgate.settings.prices import prices
@@ -53,7 +56,7 @@ class Settings:
 
     `models`: GGUF files given by --model. `upstreams` and `routed` are the services and models of the file. `found` are
     the services whose keys are in the environment, the preferred one first; empty where they are not to be used.
-    `prices` are what they cost.
+    `prices` are what they cost, `filters` what looks at texts, and `filtering` which of them look at all.
     """
 
     home: Path
@@ -73,6 +76,8 @@ class Settings:
     routed: tuple[Model, ...] = ()
     found: tuple[Found, ...] = ()
     prices: Prices = field(default_factory=Prices)
+    filters: FilterSettings = field(default_factory=FilterSettings)
+    filtering: FilteringSettings = field(default_factory=FilteringSettings)
     proxies: Proxies = field(default_factory=Proxies)
 
     @property
@@ -84,7 +89,7 @@ class Settings:
     def files(self) -> tuple[Path, ...]:
         """Every file whose change changes what is routed; the settings file's usual place where there is none yet."""
         read = [file for each in self.upstreams for file in each.files]
-        return tuple(dict.fromkeys([self.file or self.home / FILE_NAME, *read]))
+        return tuple(dict.fromkeys([self.file or self.home / FILE_NAME, *read, *self.filters.files]))
 
 
 def load(
@@ -128,7 +133,7 @@ def _put_together(
     home: Path, given: Places, environment: Mapping[str, str], contents: FileContents, *, secrets: bool
 ) -> Settings:
     made = (_made(section, kind, given) for section, kind in CLASSES)
-    server, _, storage, engine, pulling, aliases, routing, reasoning, cache, log = made
+    server, _, storage, engine, pulling, aliases, routing, reasoning, cache, filtering, log = made
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
     services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
@@ -153,6 +158,8 @@ def _put_together(
         routed=models(contents.arrays.get("models", ()), services, file=file),
         found=elsewhere,
         prices=prices(contents.arrays.get("prices", ()), named, file=file),
+        filters=filters(contents.arrays.get("filters", ()), services, environment if secrets else None, file=file),
+        filtering=filtering,
         proxies=Proxies.read(environment),
     )
 
@@ -171,7 +178,8 @@ def _file(home: Path, config: Path | None, environment: Mapping[str, str]) -> Pa
 
 def _check_variables(environment: Mapping[str, str], given: Places, contents: FileContents) -> None:
     names = {str(each.value).removeprefix("env:") for each in given.values()}
-    check_variables(environment, names | referred(contents.arrays.get("upstreams", ())))
+    of_filters = referred_by_filters(contents.arrays.get("filters", ()))
+    check_variables(environment, names | of_filters | referred(contents.arrays.get("upstreams", ())))
 
 
 def _made(section: str, kind: type[Any], given: Places) -> Any:  # noqa: ANN401 -- a `kind`
@@ -228,6 +236,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"[engine] seed is {settings.engine.seed!r}, the largest one is {_SEEDS}.")
     if settings.engine.parallel < 1:
         raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
+    check_names(settings.filtering, settings.filters.names)
     for upstream in settings.upstreams:
         _check_is_elsewhere(upstream, server)
     for model in settings.models:

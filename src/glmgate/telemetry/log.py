@@ -82,6 +82,7 @@ class RequestLog(Observer):
             completion=usage.completion,
             reasoning=usage.reasoning,
             notes=list(record.notes),
+            filtered=[f"{use.filter} {use.direction} {use.action} {times}" for use, times in record.filtered],
             first_ms=None if record.first_s is None else round(record.first_s * 1000, 1),
             total_ms=round(record.total_s * 1000, 1),
         )

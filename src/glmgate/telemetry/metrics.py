@@ -78,6 +78,13 @@ class Metrics(Observer):
             registry=self._registry,
         )
 
+        self._filtered = Counter(
+            "glmgate_filtered",
+            "What filters did: masked or refused a text, could not be asked (`failed_*`), or were `missing`.",
+            ["filter", "direction", "action"],
+            registry=self._registry,
+        )
+
     @override
     def began(self) -> None:
         self._in_flight.inc()
@@ -94,6 +101,8 @@ class Metrics(Observer):
             self._attempts.labels(attempt.deployment, attempt.outcome).inc()
         if record.cache_use is not None:
             self._cached.labels(model, record.cache_use).inc()
+        for use, times in record.filtered:
+            self._filtered.labels(use.filter, use.direction, use.action).inc(times)
         usage = record.usage
         for kind, tokens in (
             ("prompt", usage.prompt),

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from glmgate.wire.charge import Charge
 from glmgate.wire.delta import Usage
-from glmgate.wire.engine import Attempt, CacheUse, Endpoint, Surface
+from glmgate.wire.engine import Attempt, CacheUse, Endpoint, FilterUse, Surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class RequestRecord:
     `model` is the name that was asked for, `deployment` who answered (empty: none was found), `ending` one word of
     `policy.endings.Ending`, `notes` the report of adaptations as text. `place` is the deployment that was used (empty
     for an engine of our own), `attempts` every call to one, `cache_use` what the cache had. `uid` is our own id of it,
-    `charges` is what each of its attempts cost, and `organisation`, `project` and `tags` say whose it is.
+    `charges` is what each of its attempts cost, `organisation`, `project` and `tags` say whose it is, and
+    `filtered` is how often each filter did what.
     """
 
     request_id: str
@@ -43,6 +44,7 @@ class RequestRecord:
     project: str = "default"
     tags: tuple[str, ...] = ()
     charges: tuple[Charge, ...] = ()
+    filtered: tuple[tuple[FilterUse, int], ...] = ()
 
 
 class Observer(Protocol):

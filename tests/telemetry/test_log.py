@@ -80,6 +80,7 @@ def test_a_request_is_one_line_of_json() -> None:
         "completion": 5,
         "reasoning": 2,
         "notes": ["temperature=1.7->1"],
+        "filtered": [],
         "first_ms": 31.2,
         "total_ms": 1500.0,
     }

@@ -156,7 +156,7 @@ class FilteredDeltas:
         return set(self._inline.refused).union(*(hook.refused for hook in self._hooks))
 
     def _note(self) -> None:
-        masks = {each.name for each in self._chain.inline if _action(self._chain, each.name) == "mask"}
+        masks = {each.name for each in self._chain.inline if each.action == "mask"}
         if times := sum(found for name, found in self._counts.found.items() if name in masks):
             self._call.note(Note("answer", f"masked:{times}", exact=False))
 
@@ -192,15 +192,10 @@ def _without_logprobs(request: R) -> R:
     return msgspec.structs.replace(request, **changes)
 
 
-def _action(filters: Chain, name: str) -> FilterAction:
-    each = next(each for each in filters.inline if each.name == name)
-    rule = getattr(each, "rule", None)
-    return "refuse" if rule is None else rule.action
-
-
 def _tell(call: Call, filters: Chain, counts: Counts, direction: Direction) -> None:
-    for name, times in counts.found.items():
-        call.filtered[FilterUse(name, direction, _action(filters, name))] = times
+    for each in filters.inline:
+        if times := counts.found.get(each.name):
+            call.filtered[FilterUse(each.name, direction, each.action)] = times
 
 
 def _did(call: Call, name: str, direction: Direction, action: FilterAction) -> None:

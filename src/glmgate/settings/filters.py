@@ -166,7 +166,7 @@ def _inline(each: FilterTable, where: str, base: Path) -> TextFilter | SizeFilte
             raise SettingsError(f"{where} has no most: the number of characters, from 1 on.")
         return SizeFilter(name=each.name, most=each.most, side=each.direction)
     try:
-        return TextFilter(name=each.name, rule=_rule(each, where, base), side=each.direction)
+        return TextFilter(rule=_rule(each, where, base), side=each.direction)
     except SettingsError as exc:
         raise exc if str(exc).startswith(where) else SettingsError(f"{where} {exc}.") from exc
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from glmgate.errors import Remedy, Unavailable
-from glmgate.policy.filters.scan import Chained, Counts, Machine, Numbers, Rule, Scan
+from glmgate.policy.filters.scan import Action, Chained, Counts, Machine, Numbers, Rule, Scan
 from glmgate.wire.moderation import Direction, Moderator
 from glmgate.wire.terms import Scope
 
@@ -21,9 +21,18 @@ Side = Direction | Literal["both"]
 class TextFilter:
     """Looks for something in texts."""
 
-    name: str
     rule: Rule
     side: Side = "both"
+
+    @property
+    def name(self) -> str:
+        """What terms and reports call it."""
+        return self.rule.name
+
+    @property
+    def action(self) -> Action:
+        """What it does."""
+        return self.rule.action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +42,11 @@ class SizeFilter:
     name: str
     most: int
     side: Side = "both"
+
+    @property
+    def action(self) -> Action:
+        """It can only refuse."""
+        return "refuse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,8 @@ class JsonText(Machine):
         else:
             self._end_string(inside, out)
             self._inside = None
-            out.append('"')
+            if self._refused is None:
+                out.append('"')
         return found.end() + 1
 
     def _in_escape(self, inside: Machine, text: str, at: int, out: list[str]) -> int:

@@ -34,7 +34,7 @@ class Known:
 KINDS: Final[Mapping[str, Known]] = MappingProxyType(
     {
         # The local part is what clients write, not all that RFC 5321 allows.
-        "email": Known((rf"(?i)[a-z0-9_][a-z0-9._%+-]{{0,63}}@(?:{_LABEL}\.){{1,8}}[a-z]{{2,24}}\b",), "[e-mail]"),
+        "email": Known((rf"(?i)[a-z0-9_][a-z0-9._%+-]{{0,63}}@(?:{_LABEL}\.){{1,8}}[a-z]{{2,24}}",), "[e-mail]"),
         "phone": Known(
             (
                 r"(?:\+|\b00)[1-9](?:[ .()/-]{0,2}[0-9]){7,16}\b",

@@ -5,7 +5,7 @@ What is done with the texts is decided elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
@@ -103,9 +103,7 @@ def _each(values: list[T] | None, name: str, visitor: Visitor, one: Callable[[T,
 def _inputs(value: Any, name: str, visitor: Visitor) -> Any:  # noqa: ANN401 -- a text, or a list of texts and token ids
     if isinstance(value, str):
         return visitor.text(name, value)
-    if not isinstance(value, Sequence):
-        return value
-    return _each(list(value), name, visitor, _input) if any(isinstance(each, str) for each in value) else value
+    return _each(value, name, visitor, _input) if isinstance(value, list) else value
 
 
 def _input(value: Any, place: str, visitor: Visitor) -> Any:  # noqa: ANN401 -- a text, or token ids

@@ -16,6 +16,8 @@ _REPEAT: Final = re.compile(r"\{(\d+)(,?)(\d*)\}")
 _ESCAPE: Final = re.compile(r"\\(?:[pP](?:\{[^}]*\}|.)|x(?:\{[0-9A-Fa-f]+\}|[0-9A-Fa-f]{2})|[0-7]{1,3}|.)", re.DOTALL)
 _GROUP: Final = re.compile(r"\((?:\?(?:P?<[^>]*>|(?P<flags>[imsU-]*)(?P<end>[:)])))?")
 _CLASS: Final = re.compile(r"\[\^?\]?(?:\[:\^?\w+:\]|\\[pP]\{[^}]*\}|\\x\{[^}]*\}|\\.|[^\]\\])*\]", re.DOTALL)
+# What stands between \Q and \E is meant as it is; other escapes are passed over.
+_QUOTED: Final = re.compile(r"\\Q(?P<quoted>.*?)(?:\\E|\Z)|\\.", re.DOTALL)
 _NO_TEXT: Final = frozenset({"\\b", "\\B", "\\A", "\\z"})
 
 
@@ -36,8 +38,11 @@ _NOTHING: Final = Pattern("", "", 0)
 
 def taken_apart(pattern: str) -> Pattern:
     """A pattern that RE2 takes. Raises SettingsError for the two things that are not understood."""
-    reader = _Reader(pattern)
-    return reader.alternatives()
+    return _Reader(_QUOTED.sub(_unquoted, pattern)).alternatives()
+
+
+def _unquoted(found: re.Match[str]) -> str:
+    return found[0] if found["quoted"] is None else re.escape(found["quoted"])
 
 
 class _Reader:
@@ -75,8 +80,6 @@ class _Reader:
         text, at = self._text, self._at
         if text[at] == "(":
             return self._group()
-        if text.startswith("\\Q", at):
-            return self._quoted()
         if text[at] == "\\":
             return self._atom(self._matched(_ESCAPE))
         if text[at] == "[":
@@ -101,17 +104,6 @@ class _Reader:
         flags = on + (f"-{off}" if off else "")
         full = f"(?{flags}:{text})" if flags else text
         return Pattern(full, f"(?:{full})?", 1)
-
-    def _quoted(self) -> Pattern:
-        r"""What stands between \Q and \E is meant as it is."""
-        end = self._text.find("\\E", self._at)
-        end = len(self._text) if end < 0 else end
-        literal = self._text[self._at + 2 : end]
-        self._at = min(end + 2, len(self._text))
-        joined = _NOTHING
-        for character in reversed(literal):
-            joined = _followed(self._atom(re.escape(character)), joined)
-        return joined
 
     def _group(self) -> Pattern:
         found = _GROUP.match(self._text, self._at)

@@ -26,6 +26,7 @@ from glmgate.cli import serve
 from glmgate.cli.main import main as program
 from glmgate.routing.names import Names
 from glmgate.settings import Setting, declared
+from glmgate.settings.filters import FilterTable
 from glmgate.settings.models import ModelTable
 from glmgate.settings.prices import PriceTable
 from glmgate.settings.tables import declared_in, table_in
@@ -36,7 +37,7 @@ from glmgate.telemetry.metrics import Metrics
 from glmgate.telemetry.record import RequestRecord
 from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
 from glmgate.wire.delta import Usage
-from glmgate.wire.engine import Attempt
+from glmgate.wire.engine import Attempt, FilterUse
 
 PAGES: Final = Path(__file__).resolve().parent.parent / "docs"
 
@@ -75,8 +76,13 @@ def settings() -> str:
 
 
 def tables() -> str:
-    """What a table of `[[upstreams]]`, of `[[models]]` and of `[[prices]]` may hold."""
-    kinds = [("[[upstreams]]", UpstreamTable), ("[[models]]", ModelTable), ("[[prices]]", PriceTable)]
+    """What a table of `[[upstreams]]`, of `[[models]]`, of `[[prices]]` and of `[[filters]]` may hold."""
+    kinds: list[tuple[str, type]] = [
+        ("[[upstreams]]", UpstreamTable),
+        ("[[models]]", ModelTable),
+        ("[[prices]]", PriceTable),
+        ("[[filters]]", FilterTable),
+    ]
     return "\n\n".join(f"## `{name}`\n\n{_table(_HEAD, _members(kind))}" for name, kind in kinds)
 
 
@@ -287,6 +293,7 @@ def metrics() -> str:
         request_id="id", key_id="key", surface="openai", endpoint="chat", model="model", deployment="model",
         ending="completed", usage=tokens, total_s=1.0, first_s=1.0, cache_use="miss",
         attempts=(Attempt("upstream/model", 0, "ok", 1.0),),
+        filtered=((FilterUse("filter", "input", "mask"), 1),),
     )  # fmt: skip
     shown.ended(record)
     families = text_string_to_metric_families(shown.render().decode())

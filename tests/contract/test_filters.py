@@ -1,4 +1,4 @@
-"""Filters through OpenAI's client, the gateway and a service: what the client sees, plain and streamed, in both words."""
+"""Filters through OpenAI's client, the gateway and a service: what a client sees, plain and streamed."""
 
 from __future__ import annotations
 
@@ -123,13 +123,18 @@ async def test_an_answer_is_refused_in_the_dialects_words(tmp_path: Path, base: 
         assert metrics == {'{action="refuse",direction="output",filter="card"}': 1.0}
 
 
-async def with_filters(stage: Stage, name: str) -> Stage:
+@asynccontextmanager
+async def with_filters(stage: Stage, name: str) -> AsyncIterator[Stage]:
     """The gateway for a key whose terms name a filter."""
     assert stage.app.accounts is not None
     keyring, store = stage.app.accounts.keyring, stage.app.accounts.store
     key = await keyring.create(name)
     assert await store.replace(key, replace(key, terms=Terms(filters=(name,))))
-    return Stage(stage.port, stage.app, keyring.text(key))
+    other = Stage(stage.port, stage.app, keyring.text(key))
+    try:
+        yield other
+    finally:
+        await other.aclose()
 
 
 async def metrics_of(stage: Stage) -> dict[str, dict[str, float]]:
@@ -183,13 +188,13 @@ async def test_the_word_check_is_no_loss_where_a_service_lacks_it(tmp_path: Path
 async def test_keys_have_filters_and_a_missing_one_lets_nothing_pass(tmp_path: Path) -> None:
     """Of their own, their project's and their organisation's."""
     async with filtered(tmp_path, auth=True) as (stage, zai):
-        short, lost = await with_filters(stage, "short"), await with_filters(stage, "lost")
         long = user("This is a rather long question.")
-        assert (await stage.chat(messages=long)).ending == "stop"
-        with pytest.raises(BadRequestError, match="'short'"):
-            await short.chat(messages=long)
-        with pytest.raises(InternalServerError, match="'lost'") as raised:
-            await lost.chat()
+        async with with_filters(stage, "short") as short, with_filters(stage, "lost") as lost:
+            assert (await stage.chat(messages=long)).ending == "stop"
+            with pytest.raises(BadRequestError, match="'short'"):
+                await short.chat(messages=long)
+            with pytest.raises(InternalServerError, match="'lost'") as raised:
+                await lost.chat()
         assert (raised.value.status_code, raised.value.response.headers["x-should-retry"]) == (503, "false")
         assert len(zai.requests) == 1
 
@@ -200,9 +205,9 @@ async def test_cached_answers_are_filtered_for_who_asks(tmp_path: Path) -> None:
     async with service("zai") as zai:
         extra = tables + models("glm-4.6", extra="cache = { ttl = 60 }")
         async with staged(tmp_path, Upstream(service=zai), tables=extra, auth=True) as stage:
-            careful = await with_filters(stage, "mail")
             zai.answer_with(f"Ask {MAIL}.", always=True)
-            texts = [(await each.chat(temperature=0)).text for each in (stage, careful, stage)]
+            async with with_filters(stage, "mail") as careful:
+                texts = [(await each.chat(temperature=0)).text for each in (stage, careful, stage)]
             assert texts == [f"Ask {MAIL}.", "Ask [e-mail 1].", f"Ask {MAIL}."]
             assert len(zai.requests) == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 
 from glmgate.app import opened
 from glmgate.errors import ContentFiltered, Unavailable
+from glmgate.wire.terms import Terms
 from tests.app.asking import ENVIRONMENT, call, said, settings, upstream
 from tests.services import service
 from tests.transport.loopback import peer, reply
 
+GLM_LOCAL = "[routing]\nenvironment = false\n"
 GLM = '[[models]]\nname = "glm-4.6"\n'
 
 
@@ -80,3 +83,22 @@ async def test_changed_filters_hold_after_a_reload(tmp_path: Path) -> None:
             assert (await said(app, "glm-4.6"))[1] == "*** from the service."
             assert await app.reloads.reload()
             assert (await said(app, "glm-4.6"))[1] == "Hello from the ***."
+
+
+async def test_terms_that_name_a_missing_filter_are_told_at_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of live keys; before a request is refused for it."""
+    given = settings(tmp_path, GLM_LOCAL, auth=True)
+    async with opened(given) as app:
+        assert app.accounts is not None
+        keyring, store = app.accounts.keyring, app.accounts.store
+        for name in ("lost", "gone"):
+            key = await keyring.create(name)
+            assert await store.replace(key, replace(key, terms=Terms(filters=(name,))))
+            if name == "gone":
+                await keyring.revoke(key.id)
+    assert "terms name filters" not in capsys.readouterr().out
+    async with opened(given):
+        told = capsys.readouterr().out
+    assert ("terms name filters" in told, "lost" in told, "gone" in told) == (True, True, False)

@@ -118,3 +118,13 @@ def test_a_file_can_be_named(tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text("[server]\nport = 99\n")
     result = checked(tmp_path, None, "--config", str(tmp_path / "other.toml"))
     assert "127.0.0.1:99" in result.stdout
+
+
+def test_filters_are_shown_and_a_missing_one_is_told(tmp_path: Path) -> None:
+    """By name, with those that hold for all; a slip of the pen is found before a start."""
+    table = '[[filters]]\nname = "mail"\nkind = "email"\n[filtering]\ndefault = ["{}"]\n'
+    assert "Filters    mail; for all: mail" in checked(tmp_path, table.format("mail")).output
+    shown = found(tmp_path, table.format("mail"))
+    assert (shown["filters"], shown["filters_for_all"]) == (["mail"], ["mail"])
+    result = checked(tmp_path, table.format("mial"))
+    assert (result.exit_code, "'mial'" in result.output, "mail" in result.output) == (1, True, True)

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from glmgate.telemetry.metrics import Metrics
 from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
 from glmgate.wire.delta import Usage
-from glmgate.wire.engine import Attempt
+from glmgate.wire.engine import Attempt, FilterUse
 from tests.telemetry.records import record
 
 METERS = ("in_flight", "slots", "parked")
@@ -139,3 +139,13 @@ def test_upstreams_are_asked_when_somebody_looks() -> None:
         for state in ("closed", "open", "half-open")
     }
     assert states == {"closed": 0, "open": 1, "half-open": 0}
+
+
+def test_what_filters_did_is_summed() -> None:
+    """By filter, direction and action; what they found is no label."""
+    metrics = Metrics()
+    use = FilterUse("cards", "input", "mask")
+    metrics.ended(record(filtered=((use, 2), (FilterUse("cards", "output", "refuse"), 1))))
+    metrics.ended(record(filtered=((use, 1),)))
+    assert value(metrics, "glmgate_filtered_total", filter="cards", direction="input", action="mask") == 3
+    assert value(metrics, "glmgate_filtered_total", filter="cards", direction="output", action="refuse") == 1

@@ -5,14 +5,15 @@ Made anew at every reload; requests that run keep the old ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from glmgate.engines.moderation.service import ServiceModerator
 from glmgate.engines.moderation.webhook import Webhook
 from glmgate.engines.upstream.settings import Upstream
 from glmgate.gateway.asking import ModelModerator
 from glmgate.gateway.filtering import Filters
-from glmgate.policy.filters.chain import Filter, HookFilter
+from glmgate.policy.filters.chain import Filter, HookFilter, names
+from glmgate.policy.keys import Key
 from glmgate.routing.catalogue import Catalogue
 from glmgate.settings import Settings
 from glmgate.settings.filters import HookSettings
@@ -33,6 +34,12 @@ def filters_of(settings: Settings, *, transport: Transport, catalogue: Callable[
             every=hook.every,
         )
     return Filters(known, settings.filtering.default, settings.filtering.sensitive_word_check)
+
+
+def missing(keys: Iterable[Key], known: Filters) -> tuple[str, ...]:
+    """The filters that terms of live keys name and the settings do not have: requests of those keys are refused."""
+    wanted = {name for key in keys if key.revoked_at is None for name in names((), key.scopes)}
+    return tuple(sorted(wanted - known.known.keys()))
 
 
 def _moderator(

@@ -85,7 +85,7 @@ class Filtering:
 
     def answer(self, call: Call, request: Generation, deltas: Deltas) -> Deltas:
         """The deltas as the client may see them."""
-        return FilteredDeltas(call, self.after, deltas, choices=request.n or 1) if self.after else deltas
+        return FilteredDeltas(call, self.after, deltas, choices=_choices(request)) if self.after else deltas
 
     async def _inline(self, call: Call, request: R) -> R:
         counts = Counts()
@@ -176,6 +176,12 @@ async def ask(call: Call, hook: HookFilter, direction: Direction, passages: tupl
         raise Unavailable(
             f"The filter {hook.name!r} could not be asked, and nothing passes without it. Try again later."
         ) from error
+
+
+def _choices(request: Generation) -> int:
+    """How many the answer has: of a text completion so many for each of its prompts."""
+    prompt = request.prompt if isinstance(request, CompletionRequest) else None
+    return (request.n or 1) * (len(prompt) if isinstance(prompt, list) else 1)
 
 
 def _wants_word_check(request: Request) -> bool:

@@ -136,7 +136,8 @@ def _put_together(
     server, _, storage, engine, pulling, aliases, routing, reasoning, cache, filtering, log = made
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
-    services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
+    seen = environment if secrets else None
+    services = upstreams(contents.arrays.get("upstreams", ()), seen, file=file)
     alone = routing.environment and not any(contents.arrays.get(name) for name in ("upstreams", "models"))
     elsewhere = found(environment) if alone else ()
     named = [each.name for each in services] + [each.upstream.name for each in elsewhere]
@@ -158,7 +159,7 @@ def _put_together(
         routed=models(contents.arrays.get("models", ()), services, file=file),
         found=elsewhere,
         prices=prices(contents.arrays.get("prices", ()), named, file=file),
-        filters=filters(contents.arrays.get("filters", ()), services, environment if secrets else None, file=file),
+        filters=filters(contents.arrays.get("filters", ()), services, seen, file=file),
         filtering=filtering,
         proxies=Proxies.read(environment),
     )

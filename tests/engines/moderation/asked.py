@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,17 +36,13 @@ class FakeTransport:
         """The reply."""
         return await self.post(request, max_bytes=max_bytes)
 
-    @asynccontextmanager
-    async def stream(self, request: Outgoing) -> AsyncIterator[StreamedReply]:
+    def stream(self, request: Outgoing) -> AbstractAsyncContextManager[StreamedReply]:
         """Nobody streams here."""
         raise NotImplementedError
-        yield
 
-    @asynccontextmanager
-    async def fetch(self, request: Outgoing) -> AsyncIterator[StreamedReply]:
+    def fetch(self, request: Outgoing) -> AbstractAsyncContextManager[StreamedReply]:
         """Nobody streams here."""
         raise NotImplementedError
-        yield
 
     async def aclose(self) -> None:
         """Nothing is open."""

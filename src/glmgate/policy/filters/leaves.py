@@ -23,15 +23,18 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 -
     if isinstance(value, str):
         return value if value.startswith("data:") else change(value)
     if isinstance(value, dict):
-        members = {
-            name: each if name in _NO_TEXTS and isinstance(each, str) else _changed(each, change)
-            for name, each in value.items()
-        }
+        members = {name: _member(name, each, change) for name, each in value.items()}
         return members if members != value else value
     if isinstance(value, list):
         items = [_changed(each, change) for each in value]
         return items if items != value else value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        after = change(written := repr(value))
-        return value if after == written else after
-    return value
+    return _number(value, change) if type(value) in {int, float} else value
+
+
+def _member(name: str, value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 -- a JSON value
+    return value if name in _NO_TEXTS and isinstance(value, str) else _changed(value, change)
+
+
+def _number(value: float, change: Callable[[str], str]) -> float | str:
+    after = change(written := repr(value))
+    return value if after == written else after

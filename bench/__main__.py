@@ -1,4 +1,4 @@
-"""`make bench`: what glmgate adds to its engine, how fast it starts, and what adaptation and the ledger cost.
+"""`make bench`: what glmgate adds to its engine, how fast it starts, and what adaptation, accounts and filters cost.
 
 `python -m bench --quick` takes a smaller model and fewer pairs, to see that everything runs.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import statistics
 
-from bench import adaptation, ledger, limits, random_model, relay, start
+from bench import adaptation, filters, ledger, limits, random_model, relay, start
 
 STREAMS = (1, 8, 16)
 FIRST_TOKENS = 100
@@ -38,6 +38,8 @@ def main() -> None:
     limits.main()
     print()
     ledger.main(quick=quick)
+    print()
+    filters.main()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from glmgate.cli import serve
 from glmgate.cli.main import main as program
 from glmgate.routing.names import Names
 from glmgate.settings import Setting, declared
+from glmgate.settings.filters import FilterTable
 from glmgate.settings.models import ModelTable
 from glmgate.settings.prices import PriceTable
 from glmgate.settings.tables import declared_in, table_in
@@ -39,7 +40,7 @@ from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
 from glmgate.wire.charge import ONE_CALL, Charge
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Delta, Usage
-from glmgate.wire.engine import Attempt, Call, Caller, Place
+from glmgate.wire.engine import Attempt, Call, Caller, FilterUse, Place
 
 PAGES: Final = Path(__file__).resolve().parent.parent / "docs"
 
@@ -78,8 +79,13 @@ def settings() -> str:
 
 
 def tables() -> str:
-    """What a table of `[[upstreams]]`, of `[[models]]` and of `[[prices]]` may hold."""
-    kinds = [("[[upstreams]]", UpstreamTable), ("[[models]]", ModelTable), ("[[prices]]", PriceTable)]
+    """What a table of `[[upstreams]]`, of `[[models]]`, of `[[prices]]` and of `[[filters]]` may hold."""
+    kinds: list[tuple[str, type]] = [
+        ("[[upstreams]]", UpstreamTable),
+        ("[[models]]", ModelTable),
+        ("[[prices]]", PriceTable),
+        ("[[filters]]", FilterTable),
+    ]
     return "\n\n".join(f"## `{name}`\n\n{_table(_HEAD, _members(kind))}" for name, kind in kinds)
 
 
@@ -296,6 +302,7 @@ def metrics() -> str:
         request_id="id", key_id="key", surface="openai", endpoint="chat", model="model", deployment="model",
         ending="completed", usage=tokens, total_s=1.0, first_s=1.0, token_s=1.0, cache_use="miss",
         attempts=(Attempt("upstream/model", 0, "ok", 1.0),),
+        filtered=((FilterUse("filter", "input", "mask"), 1),),
     )  # fmt: skip
     shown.ended(record)
     call, charge = Call("id", Caller("key"), "openai"), Charge(usage=tokens, units=ONE_CALL, amount=1, currency="USD")

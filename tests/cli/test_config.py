@@ -159,3 +159,13 @@ output = 8
     covered = text.replace("CNY", "USD")
     assert found(tmp_path, covered)["keys"] == "covered"
     assert "every budget of money covers" in checked(tmp_path, covered).output
+
+
+def test_filters_are_shown_and_a_missing_one_is_told(tmp_path: Path) -> None:
+    """By name, with those that hold for all; a slip of the pen is found before a start."""
+    table = '[[filters]]\nname = "mail"\nkind = "email"\n[filtering]\ndefault = ["{}"]\n'
+    assert "Filters    mail; for all: mail" in checked(tmp_path, table.format("mail")).output
+    shown = found(tmp_path, table.format("mail"))
+    assert (shown["filters"], shown["filters_for_all"]) == (["mail"], ["mail"])
+    result = checked(tmp_path, table.format("mial"))
+    assert (result.exit_code, "'mial'" in result.output, "mail" in result.output) == (1, True, True)

@@ -67,6 +67,12 @@ def test_an_answer_from_elsewhere_is_named_by_where_it_came_from(use: CacheUse |
     assert watched(TEXT, Delta(finish_reason="length")).finished(use) is ending
 
 
+@pytest.mark.parametrize("use", ["hit", "shared", "miss", None])
+def test_what_a_filter_stopped_is_called_so_wherever_it_came_from(use: CacheUse | None) -> None:
+    """A kept answer may be refused to the one and not to the other."""
+    assert watched(TEXT, Delta(finish_reason="sensitive")).finished(use) is Ending.FILTERED
+
+
 def test_an_answer_from_elsewhere_that_does_not_arrive_is_named_by_that() -> None:
     """Who left has left, and what broke is broken."""
     broken = watched(TEXT, Delta(finish_reason="network_error"))

@@ -86,6 +86,7 @@ def test_a_request_is_one_line_of_json() -> None:
         "charge": {},
         "estimated": False,
         "notes": ["temperature=1.7->1"],
+        "filtered": [],
         "first_ms": 31.2,
         "token_ms": None,
         "gap_ms": None,

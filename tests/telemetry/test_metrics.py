@@ -8,7 +8,7 @@ from glmgate.telemetry.ledger import LedgerNow
 from glmgate.telemetry.metrics import Metrics
 from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
 from glmgate.wire.delta import Usage
-from glmgate.wire.engine import Attempt
+from glmgate.wire.engine import Attempt, FilterUse
 from tests.telemetry.records import flight, record
 
 METERS = ("in_flight", "slots", "parked")
@@ -151,3 +151,13 @@ def test_the_ledger_is_asked_when_somebody_looks() -> None:
     assert [value(metrics, "glmgate_ledger_waiting_rows", where=where) for where in ("journal", "memory")] == [7, 2]
     names = ("commits", "failures", "unknown_attempts", "unbooked_attempts", "lost_rows")
     assert [value(metrics, f"glmgate_ledger_{name}_total") for name in names] == [3, 4, 5, 6, 1]
+
+
+def test_what_filters_did_is_summed() -> None:
+    """By filter, direction and action; what they found is no label."""
+    metrics = Metrics()
+    use = FilterUse("cards", "input", "mask")
+    metrics.ended(record(filtered=((use, 2), (FilterUse("cards", "output", "refuse"), 1))))
+    metrics.ended(record(filtered=((use, 1),)))
+    assert value(metrics, "glmgate_filtered_total", filter="cards", direction="input", action="mask") == 3
+    assert value(metrics, "glmgate_filtered_total", filter="cards", direction="output", action="refuse") == 1

@@ -49,3 +49,12 @@ def test_a_change_is_reported_once() -> None:
     for _ in range(2):
         asked.note(Note("n", "emulated"))
     assert [str(note) for note in asked.notes] == ["n=emulated"]
+
+
+def test_a_member_that_was_obeyed_is_not_reported_as_left_out() -> None:
+    """Whoever asks a deployment afterwards may leave it out; other changes of it are still true."""
+    asked = call()
+    notes = (Note("a", "omitted"), Note("b", "omitted", exact=False), Note("b", "mapped"))
+    assert asked.unsaid(notes) == notes
+    asked.obeyed |= {"b"}
+    assert asked.unsaid(notes) == (notes[0], notes[2])

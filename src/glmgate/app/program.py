@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from glmgate.app.counting import counting
 from glmgate.app.credentials import without_own_keys
+from glmgate.app.filters import filters_of, missing
 from glmgate.app.health import Health
 from glmgate.app.ledger import Ledger, keeping
 from glmgate.app.limits import admitting
@@ -27,8 +28,10 @@ from glmgate.app.states import child_states, engines_now, readiness
 from glmgate.app.transport import LazyTransport
 from glmgate.engines.embedded.machine import availability
 from glmgate.engines.embedded.supervisor import Supervisor
+from glmgate.errors import Unavailable
 from glmgate.gateway.administration import Administration
 from glmgate.gateway.admit import Means
+from glmgate.gateway.filtering import Filters
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
 from glmgate.policy.quotes import PriceQuotes
@@ -37,7 +40,7 @@ from glmgate.settings import Settings
 from glmgate.storage.accounts import Accounts, open_accounts
 from glmgate.surfaces.application import Application, build
 from glmgate.surfaces.interfaces import Exposition, Operations
-from glmgate.telemetry.log import RequestLog
+from glmgate.telemetry.log import RequestLog, get_logger
 from glmgate.telemetry.metrics import CONTENT_TYPE, Metrics
 from glmgate.telemetry.observers import Observers
 
@@ -112,6 +115,8 @@ async def opened(
             books=sight.books,
             admission=await stack.enter_async_context(admitting(means)),
         )
+        gateway.filters = _filters(settings, gateway, routes)
+        await _tell_missing(accounts, gateway.filters)
         operations = Operations(
             readiness=lambda: readiness(gateway.catalogue, supervisor, missing, routes.now()),
             exposition=lambda: Exposition(CONTENT_TYPE, metrics.render()),
@@ -150,6 +155,22 @@ async def _routes(settings: Settings, stack: AsyncExitStack, local: list[Deploym
     return Routes(local, memory, transport)
 
 
+def _filters(settings: Settings, gateway: Gateway, routes: Routes) -> Filters:
+    return filters_of(settings, transport=routes.transport, catalogue=lambda: gateway.catalogue)
+
+
+async def _tell_missing(accounts: Accounts | None, filters: Filters) -> None:
+    """Tell of filters that are asked for and not there, before a request is refused for it."""
+    log = get_logger("glmgate.filters")
+    try:
+        keys = () if accounts is None else await accounts.keyring.keys()
+    except Unavailable as error:
+        log.warning("whether terms name filters that are missing could not be seen", reason=error.message)
+        return
+    if names := missing(keys, filters):
+        log.error("terms name filters that the settings do not have", filters=list(names))
+
+
 async def _reloads(
     settings: Settings,
     stack: AsyncExitStack,
@@ -170,7 +191,9 @@ async def _reloads(
         usable = await without_own_keys(changed, accounts)
         gateway.catalogue = routes.catalogue(usable)
         ledger.books.prices = usable.prices
+        gateway.filters = _filters(usable, gateway, routes)
         health.watch(usable, routes.places(usable))
+        await _tell_missing(accounts, gateway.filters)
 
     reloads = Reloads(settings, reread=reread or (lambda: settings), apply=apply)
     if reread is not None:

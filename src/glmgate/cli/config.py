@@ -60,6 +60,8 @@ def _found(settings: Settings) -> dict[str, Any]:
         "upstreams": [_upstream(each, "file") for each in settings.upstreams]
         + [_upstream(each.upstream, "environment") for each in settings.found],
         "models": [_model(each) for each in settings.routed],
+        "filters": list(settings.filters.names),
+        "filters_for_all": list(settings.filtering.default),
         "secrets": _secrets(settings),
     }
 
@@ -118,6 +120,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield from _upstream_lines(upstream)
     for model in found["models"]:
         yield from _model_lines(model)
+    if found["filters"]:
+        yield f"Filters    {', '.join(found['filters'])}; for all: {', '.join(found['filters_for_all']) or 'none'}"
     if not found["upstreams"] and not found["models"]:
         yield "Models     those that are pulled and built in; no service is named"
     yield f"Keys       {_KEYS[found['keys']]}"

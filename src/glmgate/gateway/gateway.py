@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from glmgate.adaptation import reranking
 from glmgate.gateway.admit import NULL_ADMISSION, Admission, NullAdmission
+from glmgate.gateway.filtering import NO_FILTERS, Filters
 from glmgate.gateway.watch import Watch, WatchedDeltas
 from glmgate.policy import access
 from glmgate.routing.catalogue import Catalogue, ModelCard, Resolution, Work
@@ -54,7 +55,7 @@ class Reranked:
 class Gateway:
     """One request's life. Every public method but the look-ups belongs to exactly one request.
 
-    `catalogue` may be replaced at any time: a request keeps the deployment that it found at its beginning. What its
+    `catalogue` and `filters` may be replaced at any time: a request keeps what it found at its beginning. What its
     attempts cost is put down in `books`; by `admission` it is let in.
     """
 
@@ -67,6 +68,7 @@ class Gateway:
         clock: Callable[[], float],
         books: Books = NULL_BOOKS,
         admission: Admission | NullAdmission = NULL_ADMISSION,
+        filters: Filters = NO_FILTERS,
     ) -> None:
         self._identify = identify
         self.catalogue = catalogue
@@ -74,6 +76,7 @@ class Gateway:
         self._clock = clock
         self._books = books
         self._admission = admission
+        self.filters = filters
 
     async def identify(self, authorization: str | None, *, client: str | None, admin: bool = False) -> Caller:
         """Who asks, from the address `client`, for a model or (`admin`) for the administration.
@@ -100,15 +103,19 @@ class Gateway:
         """Answer with deltas. Leaving the context before their end stops the work at once."""
         endpoint: Endpoint = "chat" if isinstance(request, ChatRequest) else "completions"
         async with self._request(call, endpoint, request) as watch:
+            filtering = self.filters.of(call, request)
+            request = watch.flight.request = await filtering.request(call, request)
             resolution = self._resolve(call, request.model, "chat", watch)
             request = await self._admission.generation(call, request, resolution.deployment.targets)
             watch.flight.request = request
             async with resolution.deployment.engine.stream(call, request) as deltas:
-                yield Answer(model=_speaker(call, resolution, watch), deltas=WatchedDeltas(deltas, watch))
+                seen = filtering.answer(call, request, deltas)
+                yield Answer(model=_speaker(call, resolution, watch), deltas=WatchedDeltas(seen, watch))
 
     async def embed(self, call: Call, request: EmbeddingsRequest) -> Embedded:
         """Embed each input."""
         async with self._request(call, "embeddings", request) as watch:
+            request = watch.flight.request = await self.filters.of(call, request).request(call, request)
             resolution = self._resolve(call, request.model, "embedding", watch)
             await self._admission.embedding(call, request, resolution.deployment.targets)
             embeddings = await resolution.deployment.engine.embed(call, request)
@@ -119,6 +126,7 @@ class Gateway:
     async def rerank(self, call: Call, request: RerankRequest) -> Reranked:
         """Sort documents by what they say to a query, by their vectors."""
         async with self._request(call, "rerank", request) as watch:
+            request = watch.flight.request = await self.filters.of(call, request).request(call, request)
             resolution = self._resolve(call, request.model, "rerank", watch)
             asked = reranking.texts(request)
             for note in reranking.notes(request):
@@ -132,6 +140,7 @@ class Gateway:
     async def count(self, call: Call, request: TokenizerRequest) -> int:
         """The prompt tokens of the messages."""
         async with self._request(call, "tokenizer", request) as watch:
+            request = watch.flight.request = await self.filters.of(call, request).request(call, request)
             resolution = self._resolve(call, request.model, "chat", watch)
             await self._admission.counting_tokens(call)
             tokens = await resolution.deployment.engine.count(call, request)

@@ -91,6 +91,7 @@ class Watch:
             gap_s=flight.gap_s,
             reasons=tuple(flight.reasons),
             trace_id=trace_id_of(self._call.traceparent),
+            filtered=tuple(self._call.filtered.items()),
         )
 
 

@@ -1,7 +1,7 @@
 """Endings: how a request ended, decided from what was seen of it. Exactly one for each request; no I/O, no clock.
 
 What a request was answered from is its ending where the answer came to its own end: a hit and a shared answer cost
-nothing, whatever their finish reason is.
+nothing, whatever their finish reason is. Only what a filter stopped is called so wherever it came from.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class EndingWatch:
             return Ending.TRUNCATED if self._any else Ending.FAILED_BEFORE
         endings = {REASONS[reason] for reason in self._reasons.values()}
         ending = next(each for each in _LEAST_COMPLETE if each in endings)
-        return ending if ending is Ending.FAILED_AFTER else done(use, ending)
+        return ending if ending in (Ending.FAILED_AFTER, Ending.FILTERED) else done(use, ending)
 
     def left(self) -> Ending:
         """The client went away, or stopped reading, before the answer's end."""

@@ -183,6 +183,7 @@ def _is_strict(call: Call, options: GlmgateOptions | None) -> bool:
 
 def _report(call: Call, notes: tuple[Note, ...], options: GlmgateOptions | None) -> None:
     """Put the notes into the call's report; a strict call is refused for the first one that is not exact."""
+    notes = call.unsaid(notes)
     if _is_strict(call, options):
         refuse_inexact((*call.notes, *notes))
     for note in notes:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.errors import SettingsError
+from glmgate.policy.filters.settings import FilteringSettings
 from glmgate.policy.settings import CacheSettings, LimitSettings, ReasoningSettings
 from glmgate.storage.settings import LedgerSettings, RetentionSettings, StorageSettings
 from glmgate.surfaces.settings import ServerSettings
@@ -86,6 +87,7 @@ CLASSES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("reasoning", ReasoningSettings),
     ("cache", CacheSettings),
     ("limits", LimitSettings),
+    ("filtering", FilteringSettings),
     ("log", LogSettings),
     ("otel", OtelSettings),
 )

@@ -16,10 +16,13 @@ import platformdirs
 
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.errors import SettingsError
+from glmgate.policy.filters.settings import FilteringSettings
 from glmgate.policy.keys import MasterKey
 from glmgate.policy.prices import Prices
 from glmgate.policy.settings import CacheSettings, LimitSettings, ReasoningSettings
 from glmgate.settings.declared import CLASSES, AliasSettings, RoutingSettings, declared
+from glmgate.settings.filters import FilterSettings, check_names, filters
+from glmgate.settings.filters import referred as referred_by_filters
 from glmgate.settings.found import Found, found
 from glmgate.settings.models import Model, models
 from glmgate.settings.otel import check_otel, otel_headers
@@ -55,7 +58,8 @@ class Settings:
 
     `models`: GGUF files given by --model. `upstreams` and `routed` are the services and models of the file. `found` are
     the services whose keys are in the environment, the preferred one first; empty where they are not to be used.
-    `prices` are what they cost, `otel_headers` what the collector of traces wants to be shown.
+    `prices` are what they cost, `filters` what looks at texts, and `filtering` which of them look at all.
+    `otel_headers` are what the collector of traces wants to be shown.
     """
 
     home: Path
@@ -77,6 +81,8 @@ class Settings:
     routed: tuple[Model, ...] = ()
     found: tuple[Found, ...] = ()
     prices: Prices = field(default_factory=Prices)
+    filters: FilterSettings = field(default_factory=FilterSettings)
+    filtering: FilteringSettings = field(default_factory=FilteringSettings)
     proxies: Proxies = field(default_factory=Proxies)
     otel: OtelSettings = field(default_factory=OtelSettings)
     otel_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -91,7 +97,7 @@ class Settings:
     def files(self) -> tuple[Path, ...]:
         """Every file whose change changes what is routed; the settings file's usual place where there is none yet."""
         read = [file for each in self.upstreams for file in each.files]
-        return tuple(dict.fromkeys([self.file or self.home / FILE_NAME, *read]))
+        return tuple(dict.fromkeys([self.file or self.home / FILE_NAME, *read, *self.filters.files]))
 
 
 def load(
@@ -135,10 +141,12 @@ def _put_together(
     home: Path, given: Places, environment: Mapping[str, str], contents: FileContents, *, secrets: bool
 ) -> Settings:
     made = (_made(section, kind, given) for section, kind in CLASSES)
-    server, _, storage, ledger, retention, engine, pulling, aliases, routing, reasoning, cache, limits, log, otel = made
+    server, _, storage, ledger, retention, engine, pulling, *rest = made
+    aliases, routing, reasoning, cache, limits, filtering, log, otel = rest
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
-    services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
+    seen = environment if secrets else None
+    services = upstreams(contents.arrays.get("upstreams", ()), seen, file=file)
     alone = routing.environment and not any(contents.arrays.get(name) for name in ("upstreams", "models"))
     elsewhere = found(environment) if alone else ()
     named = [each.name for each in services] + [each.upstream.name for each in elsewhere]
@@ -165,6 +173,8 @@ def _put_together(
         routed=models(contents.arrays.get("models", ()), services, file=file),
         found=elsewhere,
         prices=prices(contents.arrays.get("prices", ()), named, file=file),
+        filters=filters(contents.arrays.get("filters", ()), services, seen, file=file),
+        filtering=filtering,
         proxies=Proxies.read(environment),
     )
 
@@ -183,7 +193,8 @@ def _file(home: Path, config: Path | None, environment: Mapping[str, str]) -> Pa
 
 def _check_variables(environment: Mapping[str, str], given: Places, contents: FileContents) -> None:
     names = {str(each.value).removeprefix("env:") for each in given.values()}
-    check_variables(environment, names | referred(contents.arrays.get("upstreams", ())))
+    of_filters = referred_by_filters(contents.arrays.get("filters", ()))
+    check_variables(environment, names | of_filters | referred(contents.arrays.get("upstreams", ())))
 
 
 def _made(section: str, kind: type[Any], given: Places) -> Any:  # noqa: ANN401 -- a `kind`
@@ -280,6 +291,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
     _check_counting(settings)
     check_otel(settings.otel)
+    check_names(settings.filtering, settings.filters.names)
     for upstream in settings.upstreams:
         _check_is_elsewhere(upstream, server)
     for model in settings.models:

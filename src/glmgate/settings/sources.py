@@ -17,7 +17,7 @@ from glmgate.errors import SettingsError
 from glmgate.settings.declared import PREFIX, declared, known, nearest
 from glmgate.settings.values import Given
 
-ARRAYS: Final[tuple[str, ...]] = ("upstreams", "models", "prices")
+ARRAYS: Final[tuple[str, ...]] = ("upstreams", "models", "prices", "filters")
 """What stands in the file as `[[name]]`, any number of times."""
 
 Places = dict[tuple[str, str], Given]

@@ -89,6 +89,7 @@ class RequestLog(Observer):
             charge=texts_of(record.charges),
             estimated=any(charge.estimated for charge in record.charges),
             notes=list(record.notes),
+            filtered=[f"{use.filter} {use.direction} {use.action} {times}" for use, times in record.filtered],
             first_ms=_ms(record.first_s),
             token_ms=_ms(record.token_s, 2),
             gap_ms=_ms(record.gap_s),

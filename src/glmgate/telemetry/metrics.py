@@ -108,6 +108,13 @@ class Metrics(Observer):
         self.gen_ai = GenAiMetrics(self._registry)
         self.engines = EngineMetrics(self._registry, engines)
 
+        self._filtered = Counter(
+            "glmgate_filtered",
+            "What filters did: masked or refused a text, could not be asked (`failed_*`), or were `missing`.",
+            ["filter", "direction", "action"],
+            registry=self._registry,
+        )
+
     @override
     def began(self, flight: Flight) -> None:
         self._in_flight.inc()
@@ -124,6 +131,8 @@ class Metrics(Observer):
             self._attempts(attempt.deployment, attempt.outcome).inc()
         if record.cache_use is not None:
             self._cached(model, record.cache_use).inc()
+        for use, times in record.filtered:
+            self._filtered.labels(use.filter, use.direction, use.action).inc(times)
         usage = record.usage
         for kind, tokens in (
             ("prompt", usage.prompt),

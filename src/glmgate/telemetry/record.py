@@ -11,7 +11,7 @@ from typing import Protocol
 from glmgate.telemetry.flight import Flight
 from glmgate.wire.charge import Charge
 from glmgate.wire.delta import FinishReason, Usage
-from glmgate.wire.engine import Attempt, CacheUse, Endpoint, Surface
+from glmgate.wire.engine import Attempt, CacheUse, Endpoint, FilterUse, Surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class RequestRecord:
     for an engine of our own), `attempts` every call to one, `cache_use` what the cache had. `uid` is our own id of it,
     `charges` is what each of its attempts cost, and `organisation`, `project` and `tags` say whose it is. `token_s` is
     the mean time from one token to the next and `gap_s` the longest silence between two pieces, None where the answer
-    came in one; `reasons` is why its choices ended, `trace_id` the trace (W3C) that it belongs to.
+    came in one; `reasons` is why its choices ended, `trace_id` the trace (W3C) that it belongs to, and
+    `filtered` how often each filter did what.
     """
 
     request_id: str
@@ -50,6 +51,7 @@ class RequestRecord:
     gap_s: float | None = None
     reasons: tuple[FinishReason, ...] = ()
     trace_id: str | None = None
+    filtered: tuple[tuple[FilterUse, int], ...] = ()
 
 
 class Observer(Protocol):

@@ -7,7 +7,7 @@ What an attempt costs is put down in the call's `Books`, before it is made and w
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from itertools import count
@@ -80,6 +80,19 @@ class Attempt:
 
 CacheUse = Literal["hit", "miss", "shared"]
 """What the answer cost: `hit` came from the cache, `shared` from another request's call that was in flight."""
+
+
+FilterAction = Literal["mask", "refuse", "failed_open", "failed_closed", "missing"]
+"""What came of a filter: it masked or refused something, could not be asked (and let pass, or not), or is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterUse:
+    """A filter that had something to do: its name, where it looked, and what it did. Never what it found."""
+
+    filter: str
+    direction: Literal["input", "output"]
+    action: FilterAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +224,9 @@ class Call:
 
     What is found out on the way stands in the last members: who really answers (`answered_by`: the model's name, None
     as long as it is not known), every call to a deployment, what each attempt in the books has cost, what the cache
-    had, what is left of the limits and which budgets that only warn are spent, and how often it was asked for each key,
-    so that the second of several choices is not given the first one's answer.
+    had, what is left of the limits and which budgets that only warn are spent, how often it was asked for each key,
+    so that the second of several choices is not given the first one's answer, how often each filter did what, and
+    which members were `obeyed` before any deployment was asked.
     """
 
     request_id: str
@@ -238,12 +252,18 @@ class Call:
     headroom: Headroom | None = None
     overruns: list[str] = field(default_factory=list)
     asked: dict[str, int] = field(default_factory=dict)
+    filtered: dict[FilterUse, int] = field(default_factory=dict)
+    obeyed: frozenset[str] = frozenset()
     numbers: Iterator[int] = field(default_factory=count)
 
     def note(self, note: Note) -> None:
         """Put a change into the report, once."""
         if note not in self.notes:
             self.notes.append(note)
+
+    def unsaid(self, notes: Iterable[Note]) -> tuple[Note, ...]:
+        """Those of `notes` that are still true: a member that was obeyed before is not lost where it is left out."""
+        return tuple(note for note in notes if note.change != "omitted" or note.field not in self.obeyed)
 
     def entry_id(self) -> str:
         """The id of the next attempt in the books; no other attempt of any request has it."""

@@ -111,14 +111,18 @@ def iban(text: str) -> Span | int:
     for word in _WORD.finditer(upper):
         begin = word.start()
         wanted = _IBAN_LENGTHS.get(upper[begin : begin + 2])
-        if wanted is None:
-            continue
-        places = [begin + at for at, sign in enumerate(upper[begin : begin + 2 * wanted]) if sign != " "][:wanted]
-        end = places[-1] + 1
-        number = "".join(upper[place] for place in places)
-        if len(number) == wanted and not _WORD.match(upper, end) and _is_iban(number):
+        if wanted is not None and (end := _iban_end(upper, begin, wanted)) is not None:
             return begin, end
     return _again(text, [place for place, sign in enumerate(text) if sign != " "], _LONGEST_IBAN)
+
+
+def _iban_end(text: str, begin: int, wanted: int) -> int | None:
+    """Where the number of the wanted length ends that begins there, if it is one."""
+    places = [begin + at for at, sign in enumerate(text[begin : begin + 2 * wanted]) if sign != " "][:wanted]
+    end = places[-1] + 1
+    number = "".join(text[place] for place in places)
+    is_whole = len(number) == wanted and not _WORD.match(text, end)
+    return end if is_whole and _is_iban(number) else None
 
 
 def _is_iban(number: str) -> bool:

@@ -121,6 +121,16 @@ def test_a_number_of_a_wrong_sum_hides_no_right_one() -> None:
     assert masked(kind_rule("card"), f"4111111111111112, {CARD}") == "4111111111111112, [card]"
 
 
+@pytest.mark.parametrize("before", range(9, 25))
+def test_a_number_is_found_anywhere_in_a_long_run(before: int) -> None:
+    """However many groups stand before and behind it."""
+    text = "1111 " * before + CARD + " 2222" * 40
+    assert masked(kind_rule("card"), text) == "1111 " * before + "[card]" + " 2222" * 40
+    account = "DE89 3704 0044 0532 0130 00"
+    text = "ab12 " * before + account + " xy34" * 40
+    assert masked(kind_rule("iban"), text) == "ab12 " * before + "[iban]" + " xy34" * 40
+
+
 def test_edges_of_words_are_seen_across_pieces_and_masks() -> None:
     """What has left already still tells whether a word begins."""
     assert through(scan(regex(r"\bab\b")), ["x", "ab", " ab", "y ", "ab"]) == "xab aby [x]"

@@ -1,6 +1,8 @@
 """Check digits and forms of numbers: which part of what looks like one really is one.
 
-Each function takes a folded match and gives the place of the number in it, or None. They read a match once.
+Each function takes a folded match and gives the place of the number in it. Where there is none it gives the place from
+which on to look again: a run of groups is looked at in parts of at most LONGEST_RUN signs, and a number may stand in
+two of them.
 """
 
 from __future__ import annotations
@@ -14,6 +16,9 @@ from glmgate.policy.filters.expressions import Span
 
 _DIGIT: Final = re.compile("[0-9]")
 _WORD: Final = re.compile("[0-9A-Z]+")
+LONGEST_RUN: Final = 64
+_LONGEST_CARD: Final = 19
+_LONGEST_IBAN: Final = 33
 # Which lengths go with which first digits: the networks' ranges of ISO/IEC 7812.
 _CARDS: Final = (
     (re.compile("4"), (19, 16, 13)),
@@ -61,7 +66,7 @@ def luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-def card(text: str) -> Span | None:
+def card(text: str) -> Span | int:
     """A payment card's number: whole groups of digits, of a length that goes with the first digits, with its check."""
     places = [found.start() for found in _DIGIT.finditer(text)]
     digits = "".join(text[place] for place in places)
@@ -72,7 +77,14 @@ def card(text: str) -> Span | None:
             number = digits[first : last + 1]
             if ends and len(set(number)) > 1 and luhn(number):
                 return places[first], places[last] + 1
-    return None
+    return _again(text, places, _LONGEST_CARD)
+
+
+def _again(text: str, places: list[int], longest: int) -> int:
+    """Behind the run; of a longer one, where the first group begins that the longest number could end behind it."""
+    if len(places) < LONGEST_RUN:
+        return len(text)
+    return next((places[first] for first in _group_starts(places) if first > len(places) - longest), len(text))
 
 
 def _group_starts(places: list[int]) -> Iterator[int]:
@@ -83,30 +95,34 @@ def _card_lengths(begin: str) -> tuple[int, ...]:
     return next((lengths for kind, lengths in _CARDS if kind.match(begin)), ())
 
 
-def china_id(text: str) -> Span | None:
+def china_id(text: str) -> Span | int:
     """A Chinese resident's number (GB 11643): a day that was, and the check sign of ISO 7064, MOD 11-2."""
     try:
         date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
     except ValueError:
-        return None
+        return len(text)
     total = sum(weight * int(digit) for weight, digit in zip(_CHINA_WEIGHTS, text, strict=False))
-    return (0, 18) if text[17].upper() == _CHINA_SIGNS[total % 11] else None
+    return (0, 18) if text[17].upper() == _CHINA_SIGNS[total % 11] else len(text)
 
 
-def iban(text: str) -> Span | None:
+def iban(text: str) -> Span | int:
     """An account's number (ISO 13616): of its country's length, with 97 as the check (ISO 7064)."""
     upper = text.upper()
     for word in _WORD.finditer(upper):
         begin = word.start()
         wanted = _IBAN_LENGTHS.get(upper[begin : begin + 2])
-        if wanted is None:
-            continue
-        places = [begin + at for at, sign in enumerate(upper[begin : begin + 2 * wanted]) if sign != " "][:wanted]
-        end = places[-1] + 1
-        number = "".join(upper[place] for place in places)
-        if len(number) == wanted and not _WORD.match(upper, end) and _is_iban(number):
+        if wanted is not None and (end := _iban_end(upper, begin, wanted)) is not None:
             return begin, end
-    return None
+    return _again(text, [place for place, sign in enumerate(text) if sign != " "], _LONGEST_IBAN)
+
+
+def _iban_end(text: str, begin: int, wanted: int) -> int | None:
+    """Where the number of the wanted length ends that begins there, if it is one."""
+    places = [begin + at for at, sign in enumerate(text[begin : begin + 2 * wanted]) if sign != " "][:wanted]
+    end = places[-1] + 1
+    number = "".join(text[place] for place in places)
+    is_whole = len(number) == wanted and not _WORD.match(text, end)
+    return end if is_whole and _is_iban(number) else None
 
 
 def _is_iban(number: str) -> bool:
@@ -114,17 +130,18 @@ def _is_iban(number: str) -> bool:
     return number[2:4].isdigit() and int("".join(str(int(sign, 36)) for sign in turned)) % 97 == 1
 
 
-def us_ssn(text: str) -> Span | None:
+def us_ssn(text: str) -> Span | int:
     """A number of the social security of the United States: those that are never given out are none."""
     area, group, serial = text[:3], text[4:6], text[7:]
-    return None if area in {"000", "666"} or area[0] == "9" or group == "00" or serial == "0000" else (0, len(text))
+    is_none = area in {"000", "666"} or area[0] == "9" or group == "00" or serial == "0000"
+    return len(text) if is_none else (0, len(text))
 
 
-def phone(text: str) -> Span | None:
+def phone(text: str) -> Span | int:
     """An international number (E.164): at most 15 digits behind the sign of it, in whole groups, and at least 8."""
     sign = 2 if text.startswith("00") else 0
     places = [found.start() for found in _DIGIT.finditer(text)][sign:]
     for last in range(min(len(places), 15) - 1, 6, -1):
         if last == len(places) - 1 or places[last + 1] > places[last] + 1:
             return 0, places[last] + 1
-    return None
+    return len(text)

@@ -43,13 +43,15 @@ KINDS: Final[Mapping[str, Known]] = MappingProxyType(
             "[phone]",
             lambda text: digits.phone(text) if text.startswith(("+", "00")) else (0, len(text)),
         ),
-        "card": Known((r"\b[0-9](?:[ -]?[0-9]){12,}\b",), "[card]", digits.card),
+        "card": Known((rf"\b[0-9](?:[ -]?[0-9]){{12,{digits.LONGEST_RUN - 1}}}\b",), "[card]", digits.card),
         "china-id": Known(
             (r"\b[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]\b",),
             "[id]",
             digits.china_id,
         ),
-        "iban": Known((r"(?i)\b[a-z]{2}[0-9]{2}(?: ?[a-z0-9]){11,}\b",), "[iban]", digits.iban),
+        "iban": Known(
+            (rf"(?i)\b[a-z]{{2}}[0-9]{{2}}(?: ?[a-z0-9]){{11,{digits.LONGEST_RUN - 4}}}\b",), "[iban]", digits.iban
+        ),
         "us-ssn": Known((r"\b(?:[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{3} [0-9]{2} [0-9]{4})\b",), "[ssn]", digits.us_ssn),
         "secret": Known(
             (

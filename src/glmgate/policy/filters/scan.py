@@ -19,8 +19,9 @@ HOLD: Final = 8192
 BLOCK: Final = 2048
 
 Action = Literal["mask", "refuse"]
-Check = Callable[[str], Span | None]
-"""The part of a (folded) match that is really meant; None where it is nothing, such as a number of a wrong sum."""
+Check = Callable[[str], Span | int]
+"""The part of a (folded) match that is really meant; where there is none, such as in a number of a wrong sum, the place
+in it from which on to look again, which is not its beginning."""
 
 
 class Machine(Protocol):
@@ -136,8 +137,10 @@ class Scan(Machine):
             start, end = span
             if limit is not None and start >= limit:
                 break
-            self._from = end
-            if (meant := self._meant(start, end)) is not None:
+            meant = self._meant(start, end)
+            if isinstance(meant, int):
+                self._from = meant
+            else:
                 self._take(out, *meant)
                 if self._refused:
                     return
@@ -145,11 +148,11 @@ class Scan(Machine):
                 limit = self._pending()
         self._release(out, len(self._text) if limit is None else limit)
 
-    def _meant(self, start: int, end: int) -> Span | None:
+    def _meant(self, start: int, end: int) -> Span | int:
         if self._rule.check is None:
             return start, end
         part = self._rule.check(self._folded[start:end])
-        return None if part is None else (start + part[0], start + part[1])
+        return start + part if isinstance(part, int) else (start + part[0], start + part[1])
 
     def _take(self, out: list[str], start: int, end: int) -> None:
         self._counts.add(self._rule.name)

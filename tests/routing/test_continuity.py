@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from glmgate.errors import QuotaExhausted
 from glmgate.routing.attempts import Attempts
-from glmgate.routing.continuity import Continuity
+from glmgate.routing.continuity import Continuity, OwnPools
 from glmgate.routing.learning import Learn
 from tests.fakes.asked import chat, said
 from tests.fakes.engine import FakeEngine, call, text
@@ -14,7 +14,7 @@ from tests.fakes.time import FakeTime
 async def test_a_reload_carries_everything_over_by_name() -> None:
     """Slots that are open, parked credentials, learned limits, breakers and budgets."""
     time = FakeTime()
-    kept = Continuity(wall=time, clock=time)
+    kept = Continuity(pools=OwnPools(clock=time), clock=time)
     before = kept.pool("main", ["x", "y"], limit=Learn())
     before.pool.park(before.places[0], time.now + 60, reason=QuotaExhausted("Empty."))
     lease = await before.pool.acquire("key", timeout_s=1)

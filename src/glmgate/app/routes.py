@@ -23,9 +23,10 @@ from glmgate.routing.attempts import Attempts
 from glmgate.routing.booked import Booked
 from glmgate.routing.cached import Cached
 from glmgate.routing.catalogue import Catalogue, Deployment, ModelKind, Rank
-from glmgate.routing.continuity import Continuity, Places
+from glmgate.routing.continuity import Continuity
 from glmgate.routing.failover import Candidate, Failover
 from glmgate.routing.fanout import Fanout
+from glmgate.routing.interfaces import Places
 from glmgate.routing.learning import Learn
 from glmgate.routing.remembered import Remembered
 from glmgate.routing.retry import Retry, RetryLimits

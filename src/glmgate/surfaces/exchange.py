@@ -15,6 +15,7 @@ import msgspec
 from glmgate.errors import InvalidRequest
 from glmgate.surfaces.asgi import Receive, Send, text
 from glmgate.surfaces.body import BodyBudget, BodyReader
+from glmgate.surfaces.drain import Drain
 from glmgate.surfaces.interfaces import Gateway, Operations
 from glmgate.surfaces.presence import while_connected
 from glmgate.surfaces.reply import Reply
@@ -41,6 +42,7 @@ class Services:
     settings: ServerSettings
     operations: Operations
     budget: BodyBudget
+    drain: Drain = field(default_factory=Drain)
 
 
 @dataclass(slots=True)

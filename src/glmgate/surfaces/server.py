@@ -5,6 +5,7 @@ What is served is not known here.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import signal
@@ -32,11 +33,18 @@ def nothing(host: str, port: int) -> None:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which tells when it is ready, and ends a wanted shutdown without a signal's exit code."""
+    """uvicorn's server, which tells when it is ready, and ends a wanted shutdown without a signal's exit code.
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    It stops in steps: for `drain_s` it answers whoever comes and keeps no connection, then it takes no new ones and lets
+    answers finish for `shutdown_grace_s`.
+    """
+
+    def __init__(self, config: BoundedConfig, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._drain = config.drain
+        self._drain_s = config.bounds.drain_s
+        self._drained_at: float | None = None
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -46,10 +54,28 @@ class Server(uvicorn.Server):
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal lets streams finish, a second interrupt does not wait for them."""
+        """SIGTERM drains, SIGINT lets streams finish, and a second SIGINT does not wait for them."""
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
-        self.should_exit = True
+        self.stop(at_once=sig == signal.SIGINT or self._drain.begun)
+
+    def stop(self, *, at_once: bool) -> None:
+        """Stop after the answers under way; `at_once`: take no new connection from now on."""
+        self._drain.begin()
+        if at_once:
+            self.should_exit = True
+
+    @override
+    async def on_tick(self, counter: int) -> bool:
+        if self._drain.begun and not self.should_exit:
+            now = asyncio.get_running_loop().time()
+            if self._drained_at is None:
+                self._drained_at = now
+                for connection in self.server_state.connections:
+                    if isinstance(connection, BoundedProtocol):
+                        connection.send_away()
+            self.should_exit = now - self._drained_at >= self._drain_s
+        return await super().on_tick(counter)
 
 
 def make(
@@ -79,6 +105,7 @@ def make(
         timeout_graceful_shutdown=int(settings.shutdown_grace_s),
     )
     config.bounds = settings
+    config.drain = application.services.drain
     return Server(config, lambda: on_ready(host, port))
 
 

@@ -14,6 +14,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from glmgate.telemetry.families import Family, families
 from glmgate.telemetry.limits import LimitMetrics
 from glmgate.telemetry.record import Observer, RequestRecord
 from glmgate.telemetry.upstreams import Breaker, Look, UpstreamsNow
@@ -105,6 +106,14 @@ class Metrics(Observer):
         ):
             if tokens:
                 self._tokens.labels(model, kind).inc(tokens)
+
+    def register(self, collector: Collector) -> None:
+        """Show what `collector` knows, too."""
+        self._registry.register(collector)
+
+    def families(self) -> list[Family]:
+        """All of it as plain values, for who sums up several processes."""
+        return families(self._registry)
 
     def render(self) -> bytes:
         """All of it in Prometheus' text format, whose content type is CONTENT_TYPE."""

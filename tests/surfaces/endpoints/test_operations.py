@@ -7,7 +7,7 @@ from dataclasses import replace
 from glmgate import __version__
 from glmgate.surfaces.interfaces import Readiness
 from tests.surfaces.asgi_client import AsgiClient
-from tests.surfaces.conftest import OPERATIONS, MakeClient
+from tests.surfaces.conftest import OPERATIONS, MakeClient, answering
 
 
 async def test_ready_server_says_so(client: AsgiClient) -> None:
@@ -18,7 +18,7 @@ async def test_ready_server_says_so(client: AsgiClient) -> None:
 
 async def test_server_that_cannot_answer_is_not_ready(make_client: MakeClient) -> None:
     """503, so that a load balancer leaves it out."""
-    operations = replace(OPERATIONS, readiness=lambda: Readiness(ready=False, engines={"glm-fake": "failed"}))
+    operations = replace(OPERATIONS, readiness=answering(Readiness(ready=False, engines={"glm-fake": "failed"})))
     answer = await make_client(operations=operations).get("/readyz", {})
     assert (answer.status, answer.json()["status"], answer.headers["retry-after"]) == (503, "not_ready", "1")
 

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 import pytest
 
+from glmgate.app.keeper import Standing
 from glmgate.app.states import readiness
-from glmgate.engines.embedded.settings import EmbeddedSettings
-from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.routing.catalogue import Catalogue, Deployment
-from glmgate.telemetry.upstreams import Breaker, CredentialNow, UpstreamNow, UpstreamsNow
+from glmgate.routing.interfaces import CredentialState, PoolState
+from glmgate.telemetry.upstreams import Breaker
 from tests.fakes.engine import FakeEngine
 
-GOOD = CredentialNow(0, 2, 4, parked=False)
-PARKED = CredentialNow(1, 0, 4, parked=True)
+GOOD = CredentialState(0, 2, 4, parked_until=None, resting_until=None, draining=False)
+PARKED = CredentialState(1, 0, 4, parked_until=9.0, resting_until=None, draining=False)
 
 
 @pytest.mark.parametrize(
@@ -28,23 +28,22 @@ PARKED = CredentialNow(1, 0, 4, parked=True)
     ],
 )
 def test_the_state_of_an_upstream(
-    credentials: tuple[CredentialNow, ...], breakers: Mapping[str, Breaker], state: str
+    credentials: tuple[CredentialState, ...], breakers: Mapping[str, Breaker], state: str
 ) -> None:
     """Failing: all its deployments are left alone; parked: all its credentials are."""
-    now = UpstreamsNow((UpstreamNow("zai", 3, credentials),), breakers)
     catalogue = Catalogue([Deployment(name="a", engine=FakeEngine(), kind="chat", rank="route")])
-    found = readiness(catalogue, Supervisor(EmbeddedSettings()), None, now)
+    found = readiness(catalogue, Standing(pools=(PoolState("zai", 3, credentials),)), None, breakers)
     assert found.ready
     assert found.engines["upstream:zai"] == {
         "state": state,
         "busy": sum(each.in_flight for each in credentials),
         "waiting": 3,
         "credentials": len(credentials),
-        "parked": sum(each.parked for each in credentials),
+        "parked": sum(each.parked_until is not None for each in credentials),
     }
 
 
 def test_without_any_model_nothing_is_ready() -> None:
     """And why the engine is missing is said."""
-    found = readiness(Catalogue([]), Supervisor(EmbeddedSettings()), "no AVX2", UpstreamsNow())
+    found = readiness(Catalogue([]), Standing(), "no AVX2", {})
     assert (found.ready, found.engines["embedded"]) == (False, {"state": "missing", "reason": "no AVX2"})

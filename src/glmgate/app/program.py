@@ -5,8 +5,6 @@ What answers for which name is made in `local` and `routes`.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,15 +13,16 @@ from dataclasses import dataclass
 from glmgate.app.counting import counting
 from glmgate.app.credentials import without_own_keys
 from glmgate.app.health import Health
+from glmgate.app.keeper import Keeper, OwnKeeper
 from glmgate.app.limits import admitting
 from glmgate.app.local import local_deployments
 from glmgate.app.memory import remembering
-from glmgate.app.reload import Reloads, Reread
+from glmgate.app.reload import Reloads, Reread, running
 from glmgate.app.routes import Routes
-from glmgate.app.states import child_states, readiness
+from glmgate.app.states import child_states, readiness, upstreams_now
 from glmgate.app.transport import LazyTransport
+from glmgate.engines.embedded.interfaces import Supervision
 from glmgate.engines.embedded.machine import availability
-from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.gateway.admit import Means
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
@@ -31,10 +30,12 @@ from glmgate.policy.ledger import NullJournal
 from glmgate.policy.quotes import PriceQuotes
 from glmgate.routing.books import KeptBooks
 from glmgate.routing.catalogue import Catalogue, Deployment
+from glmgate.routing.continuity import Continuity
+from glmgate.routing.interfaces import Pools
 from glmgate.settings import Settings
 from glmgate.storage.accounts import Accounts, open_accounts
 from glmgate.surfaces.application import Application, build
-from glmgate.surfaces.interfaces import Exposition, Operations
+from glmgate.surfaces.interfaces import Exposition, Operations, Readiness
 from glmgate.telemetry.log import RequestLog
 from glmgate.telemetry.metrics import CONTENT_TYPE, Metrics
 from glmgate.telemetry.observers import Observers
@@ -52,7 +53,8 @@ class App:
 
     http: Application
     gateway: Gateway
-    supervisor: Supervisor
+    supervisor: Supervision
+    metrics: Metrics
     reloads: Reloads
     accounts: Accounts | None
     first_key: str | None
@@ -66,25 +68,35 @@ class App:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, *, lost_lines: Callable[[], int] = int, reread: Reread | None = None
+    settings: Settings,
+    *,
+    lost_lines: Callable[[], int] = int,
+    reread: Reread | None = None,
+    keeper: Keeper | None = None,
 ) -> AsyncIterator[App]:
     """Build and open everything; close it in reverse order, running answers first.
 
     `lost_lines` counts log lines that could not be written. With `reread` the settings are read again whenever one of
-    their files changes. Raises SettingsError, WeightsUnreadable.
+    their files changes. `keeper` is a worker's: then its parent has made the first key. Raises SettingsError,
+    WeightsUnreadable.
     """
     async with AsyncExitStack() as stack:
         accounts = await _accounts(settings, stack)
-        first = await accounts.keyring.create_first() if accounts else None
+        first = await accounts.keyring.create_first() if accounts and keeper is None else None
         missing = availability()
-        supervisor = Supervisor(settings.engine)
-        stack.push_async_callback(supervisor.aclose, grace_s=settings.server.shutdown_grace_s)
-        routes = await _routes(settings, stack, [] if missing else local_deployments(settings, supervisor))
+        kept = keeper or OwnKeeper(settings.engine)
+        stack.push_async_callback(kept.aclose, grace_s=settings.server.shutdown_grace_s)
+        local = [] if missing else local_deployments(settings, kept.supervisor, kept.given)
+        routes = await _routes(settings, stack, local, kept.pools)
         settings = await without_own_keys(settings, accounts)
-        metrics = Metrics(states=lambda: child_states(supervisor), lost_lines=lost_lines, upstreams=routes.now)
+        metrics = Metrics(
+            states=lambda: child_states(kept.here()),
+            lost_lines=lost_lines,
+            upstreams=lambda: upstreams_now(kept.here(), routes.breakers()),
+        )
         books = KeptBooks(journal=NullJournal(), instance=new_uid(), prices=settings.prices)
         means = Means(
-            await stack.enter_async_context(counting(settings)),
+            await stack.enter_async_context(counting(settings, workers=settings.server.workers)),
             time.time,
             quotes=PriceQuotes(lambda: books.prices, books.estimator, time.time),
             watch=metrics.limits,
@@ -98,15 +110,13 @@ async def opened(
             books=books,
             admission=await stack.enter_async_context(admitting(means)),
         )
-        operations = Operations(
-            readiness=lambda: readiness(gateway.catalogue, supervisor, missing, routes.now()),
-            exposition=lambda: Exposition(CONTENT_TYPE, metrics.render()),
-        )
+        operations = _operations(gateway, routes, metrics, kept, missing)
         reloads = await _reloads(settings, stack, gateway, routes, books=books, accounts=accounts, reread=reread)
         yield App(
             http=build(gateway, operations, settings.server),
             gateway=gateway,
-            supervisor=supervisor,
+            supervisor=kept.supervisor,
+            metrics=metrics,
             reloads=reloads,
             accounts=accounts,
             first_key=accounts.keyring.text(first) if accounts and first else None,
@@ -122,11 +132,21 @@ async def _accounts(settings: Settings, stack: AsyncExitStack) -> Accounts | Non
     return accounts
 
 
-async def _routes(settings: Settings, stack: AsyncExitStack, local: list[Deployment]) -> Routes:
+def _operations(gateway: Gateway, routes: Routes, metrics: Metrics, keeper: Keeper, missing: str | None) -> Operations:
+    async def ready() -> Readiness:
+        return readiness(gateway.catalogue, await keeper.standing(), missing, routes.breakers())
+
+    async def exposition() -> Exposition:
+        return Exposition(CONTENT_TYPE, await keeper.exposition(metrics))
+
+    return Operations(ready, exposition)
+
+
+async def _routes(settings: Settings, stack: AsyncExitStack, local: list[Deployment], pools: Pools) -> Routes:
     memory = await stack.enter_async_context(remembering(settings))
     transport = LazyTransport(settings.proxies)
     stack.push_async_callback(transport.aclose)
-    return Routes(local, memory, transport)
+    return Routes(local, memory, transport, Continuity(pools=pools))
 
 
 async def _reloads(
@@ -153,12 +173,5 @@ async def _reloads(
 
     reloads = Reloads(settings, reread=reread or (lambda: settings), apply=apply)
     if reread is not None:
-        task = asyncio.create_task(reloads.run())
-
-        async def stop() -> None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-        stack.push_async_callback(stop)
+        await stack.enter_async_context(running(reloads.run()))
     return reloads

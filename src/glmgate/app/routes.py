@@ -34,7 +34,7 @@ from glmgate.settings import Settings
 from glmgate.settings.declared import nearest
 from glmgate.settings.models import Model, Route
 from glmgate.settings.upstreams import UpstreamSettings
-from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
+from glmgate.telemetry.upstreams import Breaker
 from glmgate.transport.interfaces import Transport
 from glmgate.wire.engine import Engine, Note, Place
 
@@ -79,23 +79,9 @@ class Routes:
                     found[route.upstream].append(named.deployment)
         return found
 
-    def now(self) -> UpstreamsNow:
-        """What the upstreams are like, for metrics and people."""
-        state = self.continuity.state()
-        return UpstreamsNow(
-            tuple(
-                UpstreamNow(
-                    pool.name,
-                    pool.waiting,
-                    tuple(
-                        CredentialNow(each.place, each.in_flight, each.limit, parked=each.parked_until is not None)
-                        for each in pool.credentials
-                    ),
-                )
-                for pool in state.pools
-            ),
-            state.breakers,
-        )
+    def breakers(self) -> dict[str, Breaker]:
+        """The state of each deployment's breaker."""
+        return self.continuity.state().breakers
 
     def _places(self, service: UpstreamSettings, settings: Settings) -> Places:
         fingerprints = [credential.secret.fingerprint for credential in service.credentials] or [""]

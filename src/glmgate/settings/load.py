@@ -44,6 +44,7 @@ from glmgate.weights.settings import ModelsSettings
 
 FILE_NAME: Final = "glmgate.toml"
 
+_WORKERS: Final = 64
 _SEEDS: Final = 4_294_967_295  # 32 bits, as the engine has them
 _LEDGER_DAYS: Final = 62  # this month and the one before, whose invoice comes now
 
@@ -247,6 +248,8 @@ def _check(settings: Settings) -> None:
         )
     if server.port > 65535:
         raise SettingsError(f"[server] port is {server.port!r}, the largest one is 65535.")
+    if not 1 <= server.workers <= _WORKERS:
+        raise SettingsError(f"[server] workers is {server.workers!r}, it must be from 1 to {_WORKERS}.")
     if (settings.engine.seed or 0) > _SEEDS:
         raise SettingsError(f"[engine] seed is {settings.engine.seed!r}, the largest one is {_SEEDS}.")
     if settings.engine.parallel < 1:

@@ -35,8 +35,8 @@ def nothing(host: str, port: int) -> None:
 class Server(uvicorn.Server):
     """uvicorn's server, which tells when it is ready, and ends a wanted shutdown without a signal's exit code.
 
-    It stops in steps: for `drain_s` it answers whoever comes and keeps no connection, then it takes no new ones and lets
-    answers finish for `shutdown_grace_s`.
+    It stops in steps: for `drain_s` it answers whoever comes and keeps no connection, then it takes no new ones and
+    lets answers finish for `shutdown_grace_s`.
     """
 
     def __init__(self, config: BoundedConfig, on_ready: Callable[[], None]) -> None:

@@ -144,6 +144,11 @@ class BoundedProtocol(HttpToolsProtocol):
         refusal = self._refusal or InvalidRequest("This is not HTTP/1.1 as RFC 9112 has it.", code="invalid_http")
         self._refuse(refusal)
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether a request is on its way: its head has begun to come in, or the connection was only made for it."""
+        return self._in_head or self.cycle is None
+
     def send_away(self) -> None:
         """The answer under way is this connection's last; its head says so where it was not sent yet."""
         if not self._is_idle:

@@ -27,6 +27,10 @@ Ready = Callable[[str, int], None]
 
 BACKLOG = 2048
 
+# A second for requests whose connection was just made.
+_LOOK_S = 0.02
+_LATE_LOOKS = 50
+
 
 def nothing(host: str, port: int) -> None:
     """A callback that does nothing."""
@@ -42,6 +46,7 @@ class Server(uvicorn.Server):
     def __init__(self, config: BoundedConfig, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._bounded = config
         self._drain = config.drain
         self._drain_s = config.bounds.drain_s
         self._drained_at: float | None = None
@@ -71,11 +76,47 @@ class Server(uvicorn.Server):
             now = asyncio.get_running_loop().time()
             if self._drained_at is None:
                 self._drained_at = now
-                for connection in self.server_state.connections:
-                    if isinstance(connection, BoundedProtocol):
-                        connection.send_away()
+                for connection in self._connections():
+                    connection.send_away()
             self.should_exit = now - self._drained_at >= self._drain_s
         return await super().on_tick(counter)
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no new connections, but answer those that were made before: a client sees no reset."""
+        self._drain.begin()
+        kept = [each.dup() for each in sockets or []]
+        for server in self.servers:
+            server.close()
+        for each in sockets or []:
+            each.close()
+        await asyncio.sleep(0)  # the loop lets go of them now, and what it did not accept is still there
+        late = [connection for each in kept for connection in _accepted(each)]
+        for connection in late:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+        for _ in range(_LATE_LOOKS):
+            await asyncio.sleep(_LOOK_S)
+            if not any(connection.is_asking for connection in self._connections()):
+                break
+        await super().shutdown([])
+
+    def _protocol(self) -> asyncio.Protocol:
+        return BoundedProtocol(self._bounded, self.server_state, self.lifespan.state)
+
+    def _connections(self) -> list[BoundedProtocol]:
+        return [each for each in self.server_state.connections if isinstance(each, BoundedProtocol)]
+
+
+def _accepted(listener: socket.socket) -> list[socket.socket]:
+    """The connections that nobody has accepted yet; the listener is closed before another one can come."""
+    found = []
+    listener.setblocking(False)  # noqa: FBT003 -- the library's
+    with listener, contextlib.suppress(BlockingIOError):
+        while True:
+            connection, _ = listener.accept()
+            connection.setblocking(False)  # noqa: FBT003 -- the library's
+            found.append(connection)
+    return found
 
 
 def make(

@@ -42,7 +42,7 @@ class Stage:
 
 
 @contextmanager
-def staged(home: Path, *, workers: int = 2, upstream: str = "concurrency = 64", more: str = "") -> Iterator[Stage]:
+def staged(home: Path, *, workers: int = 2, upstream: str = "concurrency = 64", engine: str = "") -> Iterator[Stage]:
     """A server whose service says many words, one each 40 ms."""
     home.mkdir(exist_ok=True)
     (home / "key").write_text(KEYS[0])
@@ -53,7 +53,7 @@ def staged(home: Path, *, workers: int = 2, upstream: str = "concurrency = 64", 
             f'[[upstreams]]\nname = "zai"\nprofile = "zai"\nbase_url = "{service.base_url}"\n'
             f'credentials = ["file:key"]\n{upstream}\n[[models]]\nname = "glm-4.6"\nroute = [{{ upstream = "zai" }}]\n'
         )
-        with serving(home, f"{SETTINGS}[server]\nworkers = {workers}\n{more}\n{table}") as served:
+        with serving(home, f"{SETTINGS}{engine}[server]\nworkers = {workers}\n{table}") as served:
             yield Stage(served, service)
 
 
@@ -200,7 +200,7 @@ def test_the_slots_of_a_credential_hold_across_workers(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_slots_and_the_queue_of_the_engine_hold_across_workers(tmp_path: Path) -> None:
     """One child, one slot, one that waits; all others are told to come back, whoever they have asked."""
-    with staged(tmp_path / "home", workers=2, more="[engine]\nparallel = 1\nqueue = 1\nthreads = 1\n") as stage:
+    with staged(tmp_path / "home", workers=2, engine="parallel = 1\nqueue = 1\n") as stage:
         served = stage.served
         local = chat(model="glmgate-tiny", max_tokens=200)
         assert ask(served.place, "POST", CHAT, local).status == 200

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from glmgate.app.handover import Change, Handover, change, handover, packed
+from glmgate.app.keeper import Given
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.policy.keys import MasterKey
 from glmgate.policy.prices import Prices
@@ -60,7 +61,7 @@ def test_settings_arrive_as_they_were(tmp_path: Path) -> None:
 
 def test_a_worker_begins_with_the_models_of_the_start(tmp_path: Path) -> None:
     """Those that were found then, and the sockets."""
-    given = ((LocalModel("m", tmp_path / "m.gguf"), "local"),)
+    given: Given = ((LocalModel("m", tmp_path / "m.gguf"), "local"),)
     wanted = Handover(everything(tmp_path), given, (7, 8))
     found = handover(packed(wanted))
     assert unpriced(found.change) == unpriced(wanted.change)

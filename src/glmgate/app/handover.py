@@ -38,7 +38,14 @@ class Handover:
 def packed(value: Handover | Change) -> bytes:
     """The value as bytes."""
     written = io.BytesIO()
-    _Pickler(written, pickle.HIGHEST_PROTOCOL).dump(value)
+    pickler = pickle.Pickler(written, pickle.HIGHEST_PROTOCOL)
+    # Here a secret stays within the server; everywhere else it refuses to be written down.
+    pickler.dispatch_table = {
+        **copyreg.dispatch_table,
+        MappingProxyType: lambda view: (_view, (dict(view),)),
+        Secret: lambda secret: (Secret, (secret.reveal(),)),
+    }
+    pickler.dump(value)
     return written.getvalue()
 
 
@@ -63,13 +70,3 @@ def _read(data: bytes) -> object:
 
 def _view(proxied: dict[Any, Any]) -> MappingProxyType[Any, Any]:
     return MappingProxyType(proxied)
-
-
-class _Pickler(pickle.Pickler):
-    """Writes down what refuses it elsewhere: here a secret stays within the server."""
-
-    dispatch_table = {  # noqa: RUF012 -- the library's name
-        **copyreg.dispatch_table,
-        MappingProxyType: lambda view: (_view, (dict(view),)),
-        Secret: lambda secret: (Secret, (secret.reveal(),)),
-    }

@@ -12,12 +12,14 @@ from typing import Any, Final, Protocol
 import msgspec
 from typing_extensions import override
 
+from glmgate.app.parent_counters import ParentCounters
 from glmgate.engines.embedded.interfaces import Supervision
 from glmgate.engines.embedded.remote import RemoteSupervisor
 from glmgate.engines.embedded.resident import ModelStatus
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.engines.embedded.supervisor import Supervisor
+from glmgate.policy.counters import Counters
 from glmgate.routing.catalogue import Rank
 from glmgate.routing.continuity import OwnPools
 from glmgate.routing.interfaces import Pools, PoolState
@@ -41,10 +43,14 @@ class Standing:
 
 
 class Keeper(Protocol):
-    """Keeps children and slots, or knows who does. `given`: the models to answer with; None: those that are found."""
+    """Keeps children and slots, or knows who does.
+
+    `given`: the models to answer with; None: those that are found. `counters`: those of a parent's memory.
+    """
 
     supervisor: Supervision
     pools: Pools
+    counters: Counters | None
     given: Given | None
 
     def here(self) -> Standing:
@@ -72,6 +78,7 @@ class OwnKeeper(Keeper):
         self.own_pools = OwnPools()
         self.supervisor: Supervision = self.own_supervisor
         self.pools: Pools = self.own_pools
+        self.counters: Counters | None = None
         self.given: Given | None = None
 
     @override
@@ -97,6 +104,7 @@ class ParentKeeper(Keeper):
     def __init__(self, peer: Peer, settings: EmbeddedSettings, *, given: Given, known: Known) -> None:
         self.remote_pools = RemotePools(peer, known)
         self.pools: Pools = self.remote_pools
+        self.counters: Counters | None = ParentCounters(peer)
         self.given: Given | None = given
         self._supervisor = RemoteSupervisor(settings, peer)
         self.supervisor: Supervision = self._supervisor

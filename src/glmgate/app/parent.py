@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from glmgate.app import parent_counters
 from glmgate.app.credentials import without_own_keys
 from glmgate.app.handover import Change, Handover, packed
 from glmgate.app.keeper import EXPOSITION, STANDING, OwnKeeper, models_of, standing_as_data
@@ -26,6 +27,7 @@ from glmgate.app.workers import Workers
 from glmgate.engines.embedded import lending as engine_lending
 from glmgate.engines.embedded.machine import availability
 from glmgate.policy.cache import MemoryAnswerCache
+from glmgate.policy.counters import MemoryCounters
 from glmgate.policy.memory import MemoryReasoningStore
 from glmgate.routing import lending as routing_lending
 from glmgate.routing.catalogue import Catalogue
@@ -142,8 +144,9 @@ def _services(keeper: OwnKeeper, engine: Services, exposition: Callable[[], Any]
         return standing_as_data(keeper)
 
     slots = routing_lending.lending(keeper.own_pools.all)
+    counters = parent_counters.lending(MemoryCounters())
     return Services(
-        asks={**engine.asks, STANDING: standing, EXPOSITION: exposition},
+        asks={**engine.asks, **counters.asks, STANDING: standing, EXPOSITION: exposition},
         holds={**engine.holds, **slots.holds},
         tells=slots.tells,
     )

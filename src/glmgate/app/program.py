@@ -96,7 +96,7 @@ async def opened(
         )
         books = KeptBooks(journal=NullJournal(), instance=new_uid(), prices=settings.prices)
         means = Means(
-            await stack.enter_async_context(counting(settings, workers=settings.server.workers)),
+            await stack.enter_async_context(counting(settings, parent=kept.counters)),
             time.time,
             quotes=PriceQuotes(lambda: books.prices, books.estimator, time.time),
             watch=metrics.limits,

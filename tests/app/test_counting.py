@@ -14,9 +14,9 @@ from tests.servers.redis import Redis
 POSTGRES = "postgresql://u@host/name"
 
 
-def settings(home: Path, *, auth: bool = True, store: str = "auto", **storage: str) -> Settings:
-    """Settings with these storage."""
-    flags: dict[tuple[str, str], object] = {("server", "auth"): auth, ("limits", "store"): store}
+def settings(home: Path, *, auth: str = "true", store: str = "auto", **storage: str) -> Settings:
+    """Settings with this section `[storage]`."""
+    flags: dict[tuple[str, str], object] = {("server", "auth"): auth == "true", ("limits", "store"): store}
     return load(environment={}, home=home, flags=flags | {("storage", name): value for name, value in storage.items()})
 
 
@@ -33,12 +33,12 @@ def settings(home: Path, *, auth: bool = True, store: str = "auto", **storage: s
 )
 def test_what_is_needed_is_chosen(tmp_path: Path, storage: dict[str, str], expected: str) -> None:
     """One server counts in memory, whoever may have replicas in what they share."""
-    assert chosen(settings(tmp_path, **storage)) == expected  # type: ignore[arg-type] # texts only
+    assert chosen(settings(tmp_path, **storage)) == expected
 
 
 def test_without_keys_nothing_is_shared(tmp_path: Path) -> None:
     """`--no-auth` has no limits to count."""
-    assert chosen(settings(tmp_path, auth=False, url=POSTGRES)) == "memory"
+    assert chosen(settings(tmp_path, auth="false", url=POSTGRES)) == "memory"
 
 
 async def test_servers_of_one_machine_may_count_in_one_file(tmp_path: Path) -> None:

@@ -49,6 +49,17 @@ def found(home: Path, text: str | None, **environment: str) -> dict[str, Any]:
     return shown
 
 
+def test_the_database_is_shown_without_its_password(tmp_path: Path) -> None:
+    """Where everything is kept and limits are counted; a URL that cannot be served is told before the start."""
+    text = "[storage]\nurl = 'env:URL'\n"
+    shown = found(tmp_path, text, URL="postgresql://u:SECRET@host/name")
+    assert (shown["database"], shown["limits_counted_in"]) == ("postgresql://u:***@host/name", "database")
+    result = checked(tmp_path, text, URL="mysql://u:SECRET@host/name")
+    assert result.exit_code == 1
+    assert "is not served" in result.stderr
+    assert "SECRET" not in result.output
+
+
 def test_services_models_and_secrets_are_shown(tmp_path: Path) -> None:
     """Everything that was set, and where each secret is; never what it is."""
     result = checked(tmp_path, TEXT, SOME_KEY="env.SECRET")

@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from glmgate.policy.keys import Key
+from glmgate.storage.accounts import Accounts
 from glmgate.wire.terms import Terms
 from tests.contract.stage import Stage
+
+
+async def made(accounts: Accounts, *, admin: bool = False, **terms: Any) -> Key:
+    """A new key with these terms."""
+    plain = await accounts.keyring.create("test")
+    key = replace(plain, terms=Terms(**terms), kind="admin" if admin else "user")
+    assert await accounts.store.replace(plain, key)
+    return key
 
 
 async def with_terms(stage: Stage, *, admin: bool = False, **terms: Any) -> Stage:
     """The same gateway for a new key with these terms."""
     accounts = stage.app.accounts
     assert accounts is not None
-    made = await accounts.keyring.create("test")
-    changed = replace(made, terms=Terms(**terms), kind="admin" if admin else "user")
-    assert await accounts.store.replace(made, changed)
-    return Stage(stage.port, stage.app, accounts.keyring.text(changed))
+    return Stage(stage.port, stage.app, accounts.keyring.text(await made(accounts, admin=admin, **terms)))

@@ -28,6 +28,7 @@ from tests.contract.stage import CHAT, Stage, Upstream, models, staged
 from tests.services import Service, running
 from tests.services.answers import Answer
 
+SAID: Any = HELLO
 OFF = {"type": "disabled"}
 # A token of an answer costs as much as 16 of a prompt; one of the two models is dear.
 PRICES = """
@@ -133,12 +134,12 @@ async def test_openais_client_waits_as_it_is_told(tmp_path: Path) -> None:
         client = AsyncOpenAI(api_key=key.key, base_url=key.base(), max_retries=2)
         begun = time.monotonic()
         async with client:
-            await asyncio.gather(*(client.chat.completions.create(model="glm-4.6", messages=HELLO) for _ in range(8)))
+            await asyncio.gather(*(client.chat.completions.create(model="glm-4.6", messages=SAID) for _ in range(8)))
         assert time.monotonic() - begun < 20
         one = await here.key(rpm=60, in_flight=1)
         async with AsyncOpenAI(api_key=one.key, base_url=one.base(), max_retries=5) as patient:
             answers = await asyncio.gather(
-                *(patient.chat.completions.create(model="glm-4.6", messages=HELLO) for _ in range(3))
+                *(patient.chat.completions.create(model="glm-4.6", messages=SAID) for _ in range(3))
             )
         assert all(answer.choices[0].message.content for answer in answers)
 

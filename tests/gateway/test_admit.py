@@ -266,7 +266,7 @@ async def test_a_hundred_at_once_overrun_no_hard_budget() -> None:
         assert isinstance(request, ChatRequest)
         await asyncio.sleep(0)
         usage = Usage(100, request.max_tokens or 0)
-        estimate = quotes().charge(PLACE, usage)
+        estimate = Charge(usage=usage, amount=quotes().cost(PLACE, usage, "USD"), currency="USD")
         await call.spending.attempt(call, PLACE, request, estimate)
         await asyncio.sleep(0)
         call.spending.settled(call, estimate, estimate)

@@ -105,9 +105,10 @@ def test_an_answer_that_is_limited_costs_no_more_than_was_granted(
 def test_the_tightest_budget_limits_the_answer() -> None:
     """One that only warns does not."""
     found = [account("tokens"), account(), account("CNY", mode="warn")]
-    states = [State(130, 0), State(100 * 2000 + 20 * 8000, 0), State(1, 0)]
-    assert answer_limit(wish(), found, states) == 20
-    assert answer_limit(wish(), found[:1], [State(150, 0)]) is None
+    states = [State(130, 0), State(100 * 2000 + 20 * 8000, 0), State(75_000, 0)]
+    spends = [wish().spend(each) for each in found]
+    assert answer_limit(wish(), found, spends, states) == 20
+    assert answer_limit(wish(), found[:1], spends[:1], [State(150, 0)]) is None
 
 
 def test_limits_are_asked_before_budgets() -> None:
@@ -166,4 +167,4 @@ def test_without_prices_each_byte_is_a_token() -> None:
     nobody = NullQuotes()
     assert nobody.likely(CHEAP, Size(10)) == Usage(10, 1024)
     assert nobody.likely(CHEAP, Size(10, 5)) == Usage(10, 5)
-    assert nobody.charge(CHEAP, Usage(1, 2)) == Charge(usage=Usage(1, 2))
+    assert [nobody.cost(CHEAP, Usage(1, 2), unit) for unit in ("tokens", "USD")] == [3, 0]

@@ -46,26 +46,27 @@ def test_a_quote_is_never_less_than_the_charge(rates: Rates, prompt: int, comple
         data.draw(st.integers(0, used.prompt)),
         data.draw(st.integers(0, used.completion)),
     )
-    quoted = quotes(prices).charge(PLACE, Usage(prompt, completion))
+    quoted = quotes(prices).cost(PLACE, Usage(prompt, completion), "USD")
     charged = prices.charge("a", "m", 1_800_000_000.0, Charge(usage=used, units=ONE_CALL))
-    assert quoted.amount is not None
     assert charged.amount is not None
-    assert quoted.amount >= charged.amount
+    assert quoted >= charged.amount
 
 
-def test_a_model_without_a_price_has_tokens_only() -> None:
-    """What that means for budgets is decided elsewhere."""
-    assert quotes(Prices()).charge(PLACE, Usage(3, 4)) == Charge(usage=Usage(3, 4), units=ONE_CALL)
+def test_a_place_takes_only_of_budgets_in_its_unit() -> None:
+    """Tokens whatever they cost; no money where it has no price, or one in another currency."""
+    prices = Prices([Price(model="m", currency="USD", rates=Rates(prompt=10**9))])
+    assert [quotes(prices).cost(PLACE, Usage(3, 4), unit) for unit in ("tokens", "USD", "CNY")] == [7, 3000, 0]
+    assert [quotes(Prices()).cost(PLACE, Usage(3, 4), unit) for unit in ("tokens", "USD")] == [7, 0]
 
 
 def test_the_prices_in_force_hold() -> None:
     """Those that were set meanwhile too, from their day on."""
     held = [Prices([Price(model="m", currency="USD", rates=Rates(prompt=10**9))])]
     found = PriceQuotes(lambda: held[0], Estimator(), lambda: 1_800_000_000.0)
-    assert found.charge(PLACE, Usage(1000)).amount == 10**6
+    assert found.cost(PLACE, Usage(1000), "USD") == 10**6
     dearer = Price(model="m", currency="USD", rates=Rates(prompt=2 * 10**9), since=date(2026, 1, 1))
     held[0] = Prices([dearer, Price(model="m", currency="USD", rates=Rates(prompt=7 * 10**9), since=date(2040, 1, 1))])
-    assert found.charge(PLACE, Usage(1000)).amount == 2 * 10**6
+    assert found.cost(PLACE, Usage(1000), "USD") == 2 * 10**6
 
 
 def test_what_is_likely_is_what_was_learned() -> None:

@@ -187,6 +187,7 @@ async def test_what_the_budget_refuses_is_not_sent_and_says_nothing_about_the_de
         assert breaker.state == "closed"
         assert all(each.parked_until is None and each.in_flight == 0 for each in pool.state().credentials)
         assert (desk.journal.reservations, desk.spending.held, desk.call.charges) == ([], [], [])
+        assert desk.call.attempts == []
 
 
 async def test_vectors_are_put_down_and_counting_is_not() -> None:

@@ -57,8 +57,15 @@ def url_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
     return f"sqlite:///{folder}/g.db"
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which servers were missing, in red, where nobody can overlook it."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Say which servers were missing, in red, below all else that is said."""
+    yield
+    say_missing(terminalreporter)
+
+
+def say_missing(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it, where tests were skipped for that."""
     reports = terminalreporter.stats.get("skipped", [])
     for name, reason in MISSING.items():
         count = sum(reason in str(report.longrepr) for report in reports)

@@ -43,6 +43,10 @@ class Redis:
         lines = self._ask(b"KEYS *\r\n").decode().splitlines()
         return sorted(line for line in lines if not line.startswith(("*", "$")))
 
+    def set(self, key: str, value: str) -> None:
+        """Put something there."""
+        assert self._ask(f"SET {key} {value}\r\n".encode()) == b"+OK\r\n"
+
     def ttl_ms(self, key: str) -> int:
         """How long the key stays; below zero: for ever, or it is not there."""
         return int(self._ask(f"PTTL {key}\r\n".encode())[1:])

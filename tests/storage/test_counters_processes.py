@@ -32,6 +32,7 @@ def start(*words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_processes_that_race_are_granted_exactly_the_limit(store: tuple[str, str]) -> None:
     """Three processes, 600 attempts each, a limit of 1,000: of requests, of slots and of money together."""
     racing = [start(*store, "race", name, "600") for name in "abc"]

@@ -93,6 +93,17 @@ async def test_prefixes_are_counted_apart(redis: Redis) -> None:
     await other.aclose()
 
 
+async def test_one_prefix_can_be_forgotten(redis: Redis) -> None:
+    """With characters that patterns are made of; others' keys stay."""
+    one, other = (RedisCounters(redis.url, prefix=prefix) for prefix in ("a[1]*:", "a1x:"))
+    for counters in (one, other):
+        await counters.take("a", [bucket(), Slot("s", 1)])
+    await one.clear()
+    assert redis.names() == ["{a1x:}rpm", "{a1x:}s"]
+    await one.aclose()
+    await other.aclose()
+
+
 async def test_a_restart_that_loses_everything_is_survived(redis: Redis, counters: RedisCounters) -> None:
     """Scripts are sent again, limits begin anew, and periods ask to be loaded."""
     ask = Spend("money", 1, time.time() + 1000, 10)

@@ -10,10 +10,12 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from glmgate.errors import SettingsError, Unavailable
+from glmgate.storage import upgrade as upgrade_module
 from glmgate.storage.database import Database
 from glmgate.storage.keys import SqlKeyStore
 from glmgate.storage.opening import current_revision, open_database, upgrade_database
@@ -203,6 +205,17 @@ async def test_serving_upgrades_no_postgresql(postgres_url: str) -> None:
     database = await open_database(postgres_url)
     assert await SqlKeyStore(database).pin("kept", "no") == "yes"
     await database.aclose()
+
+
+async def test_an_upgrade_waits_for_nobody_for_long(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a table stays in use it gives up, changes nothing, and works later."""
+    monkeypatch.setattr(upgrade_module, "_LOCK_S", 1)
+    await old(postgres_url, "0002")
+    with closing(psycopg.connect(postgres_url)) as other:
+        other.execute("LOCK TABLE keys IN ACCESS SHARE MODE")
+        with pytest.raises(Unavailable, match="lock timeout"):
+            await upgrade_database(postgres_url)
+    assert await upgrade_database(postgres_url) == ("0002", REVISION)
 
 
 async def test_an_empty_postgresql_database_gets_its_tables(postgres_url: str) -> None:

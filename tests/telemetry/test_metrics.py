@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from glmgate.telemetry.ledger import LedgerNow
 from glmgate.telemetry.metrics import Metrics
 from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
 from glmgate.wire.delta import Usage
@@ -139,3 +140,14 @@ def test_upstreams_are_asked_when_somebody_looks() -> None:
         for state in ("closed", "open", "half-open")
     }
     assert states == {"closed": 0, "open": 1, "half-open": 0}
+
+
+def test_the_ledger_is_asked_when_somebody_looks() -> None:
+    """Rows on their way, and what went wrong, are as they are at the time of reading."""
+    now = [LedgerNow()]
+    metrics = Metrics(ledger=lambda: now[0])
+    assert value(metrics, "glmgate_ledger_waiting_rows", where="journal") == 0
+    now[0] = LedgerNow(waiting=7, held=2, commits=3, failures=4, unknown=5, unbooked=6, refused=1)
+    assert [value(metrics, "glmgate_ledger_waiting_rows", where=where) for where in ("journal", "memory")] == [7, 2]
+    names = ("commits", "failures", "unknown_attempts", "unbooked_attempts", "lost_rows")
+    assert [value(metrics, f"glmgate_ledger_{name}_total") for name in names] == [3, 4, 5, 6, 1]

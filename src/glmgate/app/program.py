@@ -14,6 +14,7 @@ from glmgate.app.counting import counting
 from glmgate.app.credentials import without_own_keys
 from glmgate.app.health import Health
 from glmgate.app.keeper import Keeper, OwnKeeper
+from glmgate.app.ledger import Ledger, keeping
 from glmgate.app.limits import admitting
 from glmgate.app.local import local_deployments
 from glmgate.app.memory import remembering
@@ -26,9 +27,7 @@ from glmgate.engines.embedded.machine import availability
 from glmgate.gateway.admit import Means
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
-from glmgate.policy.ledger import NullJournal
 from glmgate.policy.quotes import PriceQuotes
-from glmgate.routing.books import KeptBooks
 from glmgate.routing.catalogue import Catalogue, Deployment
 from glmgate.routing.continuity import Continuity
 from glmgate.routing.interfaces import Pools
@@ -39,7 +38,6 @@ from glmgate.surfaces.interfaces import Exposition, Operations, Readiness
 from glmgate.telemetry.log import RequestLog
 from glmgate.telemetry.metrics import CONTENT_TYPE, Metrics
 from glmgate.telemetry.observers import Observers
-from glmgate.wire.engine import new_uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +80,7 @@ async def opened(
     """
     async with AsyncExitStack() as stack:
         accounts = await _accounts(settings, stack)
+        ledger = await stack.enter_async_context(keeping(settings))
         first = await accounts.keyring.create_first() if accounts and keeper is None else None
         missing = availability()
         kept = keeper or OwnKeeper(settings.engine)
@@ -93,8 +92,9 @@ async def opened(
             states=lambda: child_states(kept.here()),
             lost_lines=lost_lines,
             upstreams=lambda: upstreams_now(kept.here(), routes.breakers()),
+            ledger=ledger.now,
         )
-        books = KeptBooks(journal=NullJournal(), instance=new_uid(), prices=settings.prices)
+        books = ledger.books
         means = Means(
             await stack.enter_async_context(counting(settings, parent=kept.counters)),
             time.time,
@@ -105,13 +105,13 @@ async def opened(
         gateway = Gateway(
             identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
-            observer=Observers(RequestLog(), metrics),
+            observer=Observers(RequestLog(), metrics, ledger.endings),
             clock=time.monotonic,
             books=books,
             admission=await stack.enter_async_context(admitting(means)),
         )
         operations = _operations(gateway, routes, metrics, kept, missing)
-        reloads = await _reloads(settings, stack, gateway, routes, books=books, accounts=accounts, reread=reread)
+        reloads = await _reloads(settings, stack, gateway, routes, ledger, accounts=accounts, reread=reread)
         yield App(
             http=build(gateway, operations, settings.server),
             gateway=gateway,
@@ -154,8 +154,8 @@ async def _reloads(
     stack: AsyncExitStack,
     gateway: Gateway,
     routes: Routes,
+    ledger: Ledger,
     *,
-    books: KeptBooks,
     accounts: Accounts | None,
     reread: Reread | None,
 ) -> Reloads:
@@ -168,7 +168,7 @@ async def _reloads(
         # Nothing waits between making the catalogue and using it: a request sees the old one or the new one.
         usable = await without_own_keys(changed, accounts)
         gateway.catalogue = routes.catalogue(usable)
-        books.prices = usable.prices
+        ledger.books.prices = usable.prices
         health.watch(usable, routes.places(usable))
 
     reloads = Reloads(settings, reread=reread or (lambda: settings), apply=apply)

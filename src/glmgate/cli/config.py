@@ -5,19 +5,29 @@ What is right and wrong is decided in `glmgate.settings`; no service is asked, a
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from glmgate.app.counting import chosen
+from glmgate.app.coverage import checked_keys
 from glmgate.app.local import local_kinds
 from glmgate.app.routes import check as check_routes
 from glmgate.cli.options import place, read
 from glmgate.settings import Settings
 from glmgate.settings.models import Model, Route
 from glmgate.settings.upstreams import UpstreamSettings
+from glmgate.storage.database import parsed, shown
+
+_KEYS: Final = {
+    "covered": "every budget of money covers what its key can be charged",
+    "none": "not looked at: there is no database yet, or the server asks for none",
+    "unready": "not looked at: the database has to be upgraded, or cannot be reached",
+}
 
 
 @click.group("config")
@@ -35,7 +45,7 @@ def check(home: Path | None, config: Path | None, *, as_json: bool) -> None:
     """
     settings = read(home, config)
     check_routes(settings, local_kinds(settings))
-    found = _found(settings)
+    found = _found(settings) | {"keys": asyncio.run(checked_keys(settings))}
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(_lines(found)))
 
 
@@ -45,6 +55,8 @@ def _found(settings: Settings) -> dict[str, Any]:
         "file": None if settings.file is None else str(settings.file),
         "home": str(settings.home),
         "listens": f"{settings.server.host}:{settings.server.port}",
+        "database": shown(parsed(settings.storage.url)) if settings.server.auth else None,
+        "limits_counted_in": chosen(settings, workers=1),
         "upstreams": [_upstream(each, "file") for each in settings.upstreams]
         + [_upstream(each.upstream, "environment") for each in settings.found],
         "models": [_model(each) for each in settings.routed],
@@ -100,12 +112,15 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"File       {found['file'] or 'none'}"
     yield f"Home       {found['home']}"
     yield f"Listens    {found['listens']}"
+    yield f"Database   {found['database'] or 'none: no key is asked for'}"
+    yield f"Limits     counted in: {found['limits_counted_in']}"
     for upstream in found["upstreams"]:
         yield from _upstream_lines(upstream)
     for model in found["models"]:
         yield from _model_lines(model)
     if not found["upstreams"] and not found["models"]:
         yield "Models     those that are pulled and built in; no service is named"
+    yield f"Keys       {_KEYS[found['keys']]}"
     yield "The settings are right."
 
 

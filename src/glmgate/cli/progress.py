@@ -15,10 +15,16 @@ _BAR = 24
 
 
 class Progress:
-    """A watch on a pull. `line`: there is a terminal, whose last line can be written anew."""
+    """A watch on what is done bit by bit. `line`: there is a terminal, whose last line can be written anew.
 
-    def __init__(self, *, line: bool, clock: Callable[[], float] = time.monotonic) -> None:
+    `amount` says a number of what is done; bytes where it is not given.
+    """
+
+    def __init__(
+        self, *, line: bool, clock: Callable[[], float] = time.monotonic, amount: Callable[[int], str] | None = None
+    ) -> None:
         self._line = line
+        self._amount = amount or size
         self._clock = clock
         self._first: tuple[float, int] | None = None
         self._shown_at = 0.0
@@ -26,7 +32,7 @@ class Progress:
         self._open = False
 
     def at(self, done: int, total: int) -> None:
-        """`done` of `total` bytes are here."""
+        """`done` of `total` bytes, or of what else there is, are here."""
         now = self._clock()
         if self._first is None or done < self._first[1]:
             self._first = (now, done)
@@ -37,7 +43,7 @@ class Progress:
                 self._write(done, total, now)
         elif (tenth := done * 10 // max(total, 1)) > self._tenth:
             self._tenth = tenth
-            click.echo(f"{done * 100 // max(total, 1)} %, {size(done)} of {size(total)}", err=True)
+            click.echo(f"{done * 100 // max(total, 1)} %, {self._amount(done)} of {self._amount(total)}", err=True)
 
     def says(self, text: str) -> None:
         """Something happened; it keeps its own line."""
@@ -57,7 +63,8 @@ class Progress:
         left = f", {duration((total - done) / speed)} left" if speed and done < total else ""
         full = _BAR * done // max(total, 1)
         bar = "#" * full + "-" * (_BAR - full)
-        text = f"[{bar}] {done * 100 // max(total, 1):3} %  {size(done)} of {size(total)}, {size(int(speed))}/s{left}"
+        said = f"{self._amount(done)} of {self._amount(total)}, {self._amount(int(speed))}/s{left}"
+        text = f"[{bar}] {done * 100 // max(total, 1):3} %  {said}"
         click.echo(f"\r\x1b[K{text}", nl=False, err=True)
         self._open = True
 

@@ -26,10 +26,10 @@ from glmgate.telemetry.limits import LimitsWatch, NullLimitsWatch
 from glmgate.telemetry.log import get_logger
 from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.engine import Call, Generation, Note
-from glmgate.wire.terms import Scope
 
 _AWAY_S: Final = 1.0
 """How long a store that failed is not asked again: requests must not wait for it one after the other."""
+_NOTHING: Final = Size(0, 0)
 _MOST_TOLD: Final = 10_000  # budgets that the log has told of
 
 
@@ -67,18 +67,18 @@ class Admission:
         most = access.longest(scopes)
         if most is not None:
             asked = _limited(call, asked, most)
-        lowered = await self._admit(call, Wish(measured(asked), targets, self.means.quotes))
+        lowered = await self._admit(call, asked, targets)
         return asked if lowered is None else _limited(call, asked, lowered)
 
     async def embedding(self, call: Call, request: EmbeddingsRequest, targets: Sequence[Target]) -> None:
         """Let a request for vectors in. Raises what a limit or a budget refuses."""
         if call.caller.scopes:
-            await self._admit(call, Wish(measured(request), targets, self.means.quotes))
+            await self._admit(call, request, targets)
 
     async def counting_tokens(self, call: Call) -> None:
         """Let a request in that costs nothing but itself."""
         if call.caller.scopes:
-            await self._admit(call, Wish(Size(0, 0)))
+            await self._admit(call, None, ())
 
     async def close(self, call: Call) -> None:
         """The request is over."""
@@ -94,12 +94,17 @@ class Admission:
         await self.counting.aclose()
         await self._local.aclose()
 
-    async def _admit(self, call: Call, wish: Wish) -> int | None:
+    async def _admit(
+        self, call: Call, request: Generation | EmbeddingsRequest | None, targets: Sequence[Target]
+    ) -> int | None:
         """Reserve; the most tokens that an answer may have by the budgets, None where they leave it as it is."""
         scopes = call.caller.scopes
-        tokens = wish.tokens() if _counts_tokens(scopes) else 0
-        held = limits.limits(scopes, tokens=tokens, guessed=wish.size.max_tokens is None)
         counted = accounts(scopes, self.means.clock())
+        counts_tokens = any(scope.terms.tpm is not None for scope in scopes)
+        # Measuring a long conversation is the dearest part of all this.
+        size = measured(request) if request is not None and (counted or counts_tokens) else _NOTHING
+        wish = Wish(size, targets, self.means.quotes)
+        held = limits.limits(scopes, tokens=wish.tokens() if counts_tokens else 0, guessed=size.max_tokens is None)
         if not held and not counted:
             return None
         spends = [wish.spend(account) for account in counted]
@@ -116,7 +121,7 @@ class Admission:
         call.headroom = limits.headroom(held, outcome.states)
         for account, state in zip(counted, states, strict=True):
             self._warn(call, account, account.used(state) - state.granted)
-        return answer_limit(wish, counted, states)
+        return answer_limit(wish, counted, spends, states)
 
     async def _asked(
         self, call: Call, held: Sequence[Limit], counted: Sequence[Account], spends: Sequence[Spend]
@@ -230,7 +235,3 @@ def _limited(call: Call, request: Generation, most: int) -> Generation:
     if notes and (call.strict or (request.glmgate is not None and request.glmgate.strict is True)):
         refuse_inexact(notes)
     return fitted
-
-
-def _counts_tokens(scopes: Sequence[Scope]) -> bool:
-    return any(scope.terms.tpm is not None for scope in scopes)

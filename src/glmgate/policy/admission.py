@@ -44,8 +44,11 @@ class Quotes(Protocol):
         """The tokens that one answer will probably take: the prompt, and the most that it may say."""
         ...
 
-    def charge(self, place: Place, usage: Usage) -> Charge:
-        """The most that one call of so many tokens costs there now, whatever kinds of tokens they are."""
+    def cost(self, place: Place, usage: Usage, unit: str) -> int:
+        """The most that one call of so many tokens takes there now of a budget of that unit.
+
+        Whatever kinds of tokens they are. A place that charges in another currency, or has no price, takes nothing.
+        """
         ...
 
 
@@ -56,9 +59,9 @@ class NullQuotes:
         """Each byte, and what is allowed or 1,024."""
         return at_most(size.prompt_bytes, 1024 if size.max_tokens is None else size.max_tokens)
 
-    def charge(self, place: Place, usage: Usage) -> Charge:  # noqa: ARG002
-        """No money."""
-        return Charge(usage=usage)
+    def cost(self, place: Place, usage: Usage, unit: str) -> int:  # noqa: ARG002
+        """Tokens, and no money."""
+        return usage.total if unit == TOKENS else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ class Wish:
         return asked if answer is None else min(asked, answer)
 
     def _dearest(self, unit: str, usage: Callable[[Target], Usage]) -> int:
-        amounts = (amount(self.quotes.charge(one.place, usage(one)), unit) for one in self.targets)
+        amounts = [self.quotes.cost(one.place, usage(one), unit) for one in self.targets]
         return max(amounts, default=0) * self.size.answers
 
 
@@ -128,12 +131,14 @@ def asks(limits: Iterable[Limit], spends: Iterable[Spend]) -> list[Ask]:
     return [*(limit.ask for limit in limits), *spends]
 
 
-def answer_limit(wish: Wish, accounts: Sequence[Account], states: Sequence[State]) -> int | None:
+def answer_limit(
+    wish: Wish, accounts: Sequence[Account], spends: Sequence[Spend], states: Sequence[State]
+) -> int | None:
     """The most tokens that an answer may have by what the hard budgets have left; None: no budget bounds it."""
     limits = [
         wish.answer(account, state.granted)
-        for account, state in zip(accounts, states, strict=True)
-        if account.limit is not None
+        for account, spend, state in zip(accounts, spends, states, strict=True)
+        if state.granted < spend.amount
     ]
     return min((limit for limit in limits if limit is not None), default=None)
 

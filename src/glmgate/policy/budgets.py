@@ -75,7 +75,7 @@ class NullPast:
 
 def accounts(scopes: Iterable[Scope], now: float) -> list[Account]:
     """What has to be counted for these scopes at the time `now`."""
-    return [account for scope in scopes if scope.terms.budgets for account in _accounts(scope, now)]
+    return [account for scope in scopes if scope.terms.budgets for account in _current(scope, now)]
 
 
 def span(period: Period, zone: str, now: float) -> Span:
@@ -135,6 +135,24 @@ def written(amount: int, unit: str) -> str:
     if unit == TOKENS:
         return f"{amount} {unit}"
     return f"{(Decimal(amount) / NANO).normalize():f} {unit}"
+
+
+def _current(scope: Scope, now: float) -> tuple[Account, ...]:
+    """The accounts of the periods that `now` is in: made anew when one of them is over."""
+    found = _made(scope)
+    if found.accounts is None or not all(one.span.start <= now < one.span.until for one in found.accounts):
+        found.accounts = tuple(_accounts(scope, now))
+    return found.accounts
+
+
+@dataclass(slots=True)
+class _Made:
+    accounts: tuple[Account, ...] | None = None
+
+
+@lru_cache(maxsize=16_384)
+def _made(scope: Scope) -> _Made:  # noqa: ARG001 -- the key of the cache
+    return _Made()
 
 
 def _accounts(scope: Scope, now: float) -> Iterable[Account]:

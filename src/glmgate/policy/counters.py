@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, assert_never
 
+import msgspec
 from typing_extensions import override
 
 from glmgate.policy.interfaces import Clock
@@ -25,12 +26,11 @@ SLOT_WAIT_S: Final = 1.0
 """When to ask again for a slot: it is free when another request ends, and nobody knows when that is."""
 
 _MS: Final = 1000
-# With each request. More than a request that repeats can add, so what is not used any more does not pile up.
-_LOOKED_AT: Final = 2
+_MINUTE_S: Final = 60.0
+_MINUTE_MS: Final = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(msgspec.Struct, frozen=True, gc=False):
     """`amount` units of a bucket that holds `limit`, is full at first, and refills evenly in `per_s` seconds.
 
     It is counted in whole numbers only, so that every store comes to the same result: what was taken is kept as a debt
@@ -40,24 +40,22 @@ class Bucket:
     name: str
     limit: int
     amount: int = 1
-    per_s: float = 60.0
+    per_s: float = _MINUTE_S
 
     @property
     def per_ms(self) -> int:
         """The milliseconds in which an empty bucket is full again; what one unit counts for in the debt."""
-        return max(1, round(self.per_s * _MS))
+        return _MINUTE_MS if self.per_s == _MINUTE_S else max(1, round(self.per_s * _MS))
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(msgspec.Struct, frozen=True, gc=False):
     """One of `limit` places, held as a lease: free when it is settled, or `LEASE_S` after its last renewal."""
 
     name: str
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class Spend:
+class Spend(msgspec.Struct, frozen=True, gc=False):
     """`amount` of what may be spent until a period's end (Unix seconds); no `limit`: it is counted and never refused.
 
     With `least`, all that is left is enough if it is at least that: `State.granted` says how much it is.
@@ -73,8 +71,7 @@ class Spend:
 Ask = Bucket | Slot | Spend
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True, gc=False):
     """How one ask stands. After a grant `remaining` counts what was `granted` as gone; it may be below zero.
 
     Where there is no limit it is what was used, below zero: as of a limit of nothing.
@@ -89,23 +86,20 @@ class State:
     wait_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """Everything that was asked for is reserved; a state for each ask, in their order."""
 
     states: tuple[State, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """Nothing is reserved, because of the ask at `index`: the first that cannot be granted."""
 
     index: int
     state: State
 
 
-@dataclass(frozen=True, slots=True)
-class Unloaded:
+class Unloaded(msgspec.Struct, frozen=True, gc=False):
     """Nothing is reserved, because the store has no period counters of these names: `load` them and ask again."""
 
     names: tuple[str, ...]
@@ -114,8 +108,7 @@ class Unloaded:
 Outcome = Taken | Refused | Unloaded
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, gc=False):
     """What became of one ask that was granted: `by` is what was really used less what was granted. Slots are freed."""
 
     ask: Ask
@@ -160,6 +153,11 @@ class _Debt:
     at_ms: int
     limit: int
 
+    def left(self, now_ms: int) -> int:
+        """What is owed now. A clock that was set back pays nothing back until it has caught up."""
+        passed = now_ms - self.at_ms
+        return self.owed if passed <= 0 else max(0, self.owed - self.limit * passed)
+
 
 @dataclass(slots=True)
 class _Period:
@@ -186,7 +184,7 @@ class MemoryCounters(Counters):
     @override
     async def take(self, holder: str, asks: Sequence[Ask]) -> Outcome:
         now = self._clock()
-        self._forget(now)
+        size = len(self._debts)
         missing = tuple(ask.name for ask in asks if isinstance(ask, Spend) and ask.name not in self._periods)
         if missing:
             return Unloaded(missing)
@@ -198,6 +196,8 @@ class MemoryCounters(Counters):
             states.append(state)
         for ask, state in zip(asks, states, strict=True):
             self._apply(holder, ask, state.granted, now)
+        if len(self._debts) > size:
+            self._forget(now, 2 * (len(self._debts) - size))
         return Taken(tuple(states))
 
     @override
@@ -222,10 +222,12 @@ class MemoryCounters(Counters):
     async def load(self, used: Mapping[str, tuple[int, float]]) -> None:
         for name, (amount, until) in used.items():
             self._periods.setdefault(name, _Period(amount, until))
+        self._forget(self._clock(), 2 * len(used))
 
     def _judge(self, holder: str, ask: Ask, now: float) -> State:
         if isinstance(ask, Bucket):
-            return judge_bucket(ask, self._owed(ask, now))
+            debt = self._debts.get(ask.name)
+            return judge_bucket(ask, 0 if debt is None else debt.left(int(now * _MS)))
         if isinstance(ask, Slot):
             return judge_slot(ask, self._others(ask.name, holder, now))
         if isinstance(ask, Spend):
@@ -234,21 +236,19 @@ class MemoryCounters(Counters):
 
     def _apply(self, holder: str, ask: Ask, amount: int, now: float) -> None:
         if isinstance(ask, Bucket):
-            owed = max(0, self._owed(ask, now) + amount * ask.per_ms)
-            before = self._debts.get(ask.name)
-            at_ms = int(now * _MS)
-            self._debts[ask.name] = _Debt(owed, at_ms if before is None else max(at_ms, before.at_ms), ask.limit)
+            self._owe(ask, amount, int(now * _MS))
         elif isinstance(ask, Slot):
             self._leases.setdefault(ask.name, {})[holder] = now + self._lease_s
         elif (period := self._periods.get(ask.name)) is not None:
             period.used = max(0, period.used + amount)
 
-    def _owed(self, bucket: Bucket, now: float) -> int:
+    def _owe(self, bucket: Bucket, amount: int, now_ms: int) -> None:
         debt = self._debts.get(bucket.name)
         if debt is None:
-            return 0
-        # A clock that was set back pays nothing back until it has caught up.
-        return max(0, debt.owed - debt.limit * max(0, int(now * _MS) - debt.at_ms))
+            debt = self._debts[bucket.name] = _Debt(0, now_ms, bucket.limit)
+        debt.owed = max(0, debt.left(now_ms) + amount * bucket.per_ms)
+        debt.at_ms = max(now_ms, debt.at_ms)
+        debt.limit = bucket.limit
 
     def _others(self, name: str, holder: str, now: float) -> int:
         leases = self._leases.get(name)
@@ -266,14 +266,17 @@ class MemoryCounters(Counters):
         if not leases:
             del self._leases[name]
 
-    def _forget(self, now: float) -> None:
-        """Look at a few counters, each in its turn, and drop a debt that is paid and a period that is over."""
+    def _forget(self, now: float, most: int) -> None:
+        """Look at some counters, each in its turn, and drop debts that are paid and periods that are over.
+
+        Done when some are added, for twice as many: so what is not used any more does not pile up.
+        """
         now_ms = int(now * _MS)
-        for _ in range(min(_LOOKED_AT, len(self._debts))):
+        for _ in range(min(most, len(self._debts))):
             name, debt = self._debts.popitem(last=False)
-            if debt.owed > debt.limit * (now_ms - debt.at_ms):
+            if debt.left(now_ms):
                 self._debts[name] = debt
-        for _ in range(min(_LOOKED_AT, len(self._periods))):
+        for _ in range(min(most, len(self._periods))):
             name, period = self._periods.popitem(last=False)
             if period.until > now:
                 self._periods[name] = period

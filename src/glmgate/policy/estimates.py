@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from glmgate.policy.attempts import Basis, Verdict
+from glmgate.policy.attempts import Basis, Said, Verdict
 from glmgate.wire.delta import Usage
 
 _USUAL_BYTES: Final = 4.0  # of English text and of JSON in UTF-8; of Chinese about as many
@@ -87,6 +87,7 @@ class _Learned:
 
 
 _NOTHING: Final = _Learned()
+_SILENCE: Final = Said()
 
 
 class Estimator:
@@ -121,16 +122,19 @@ class Estimator:
             return told or Usage(), False
         known = self._known(upstream, model)
         base = told or Usage()
-        answer, thoughts = _unbilled(base, verdict)
+        untold = _unbilled(base, verdict)
         prompt = base.prompt or _tokens(prompt_bytes, known.prompts)
-        more = _tokens(answer, known.answers)
-        if text is not None and self._tokenizer is not None and answer == verdict.said.answer:
-            more = max(0, self._tokenizer.count(model, text))
-        completion = base.completion + more
+        more = self._counted(model, text, of=untold, all_of_it=verdict.said) or _tokens(untold.answer, known.answers)
         # Thoughts are a part of the answer, in tokens as in bytes.
-        reasoning = base.reasoning + (more * thoughts // answer if answer else 0)
-        usage = sane(Usage(prompt, completion, base.cached, reasoning))
+        thought = more * untold.thoughts // untold.answer if untold.answer else 0
+        usage = sane(Usage(prompt, base.completion + more, base.cached, base.reasoning + thought))
         return usage, usage != base or told is None
+
+    def _counted(self, model: str, text: str | None, *, of: Said, all_of_it: Said) -> int | None:
+        """The tokens of the text by the tokenizer, where it is all of it that is asked for."""
+        if text is None or self._tokenizer is None or of != all_of_it:
+            return None
+        return max(0, self._tokenizer.count(model, text))
 
     def learn(self, upstream: str, model: str, *, prompt_bytes: int, answer_bytes: int, told: Usage) -> None:
         """Take what a service told of an answer that was heard to its end."""
@@ -157,18 +161,18 @@ def at_most(prompt_bytes: int, max_tokens: int) -> Usage:
 
 def sane(usage: Usage) -> Usage:
     """`usage` as far as it can be: nothing below zero, and no part larger than its whole."""
+    if 0 <= usage.cached <= usage.prompt <= _MOST_TOKENS and 0 <= usage.reasoning <= usage.completion <= _MOST_TOKENS:
+        return usage
     prompt = min(max(0, usage.prompt), _MOST_TOKENS)
     completion = min(max(0, usage.completion), _MOST_TOKENS)
     return Usage(prompt, completion, min(max(0, usage.cached), prompt), min(max(0, usage.reasoning), completion))
 
 
-def _unbilled(base: Usage, verdict: Verdict) -> tuple[int, int]:
-    """The bytes of the answer, and of the thoughts in it, that no word of the service stands for."""
+def _unbilled(base: Usage, verdict: Verdict) -> Said:
+    """What was said that no word of the service stands for."""
     if not base.completion:
-        return verdict.said.answer, verdict.said.thoughts
-    if verdict.basis is Basis.SEEN:
-        return verdict.untold.answer, verdict.untold.thoughts
-    return 0, 0
+        return verdict.said
+    return verdict.untold if verdict.basis is Basis.SEEN else _SILENCE
 
 
 def _tokens(size: int, ratio: _Ratio) -> int:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
+
+import msgspec
 
 from glmgate.errors import CapacityExceeded
 from glmgate.policy.counters import Bucket, Slot, State
@@ -28,8 +29,7 @@ _WORDS: Final[dict[Kind, str]] = {
 _ZAI: Final[dict[Kind, str]] = {"in_flight": "1302", "requests": "1303", "tokens": "1305"}
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True):
     """A limit of one scope, and what is asked of it for one request."""
 
     kind: Kind

@@ -190,28 +190,28 @@ def _of_tokens(gap: int, ours: LedgerTotals) -> list[Reason]:
 def _of_money(
     theirs: Totals, ours: LedgerTotals, apart: Mapping[str, int], should: _Should, *, tokens_differ: bool
 ) -> list[Reason]:
-    reasons = []
-    if ours.unpriced:
-        reasons.append(Reason("unpriced", ours.unpriced))
+    unpriced = [Reason("unpriced", ours.unpriced)] if ours.unpriced else []
     if ours.amounts and theirs.amounts and not ours.amounts.keys() & _named(theirs, ours).keys():
-        return [*reasons, Reason("currency", ours.attempts)]
+        return [*unpriced, Reason("currency", ours.attempts)]
+    # Where tokens differ or prices are missing, amounts differ for that alone.
+    is_due = tokens_differ or bool(unpriced)
+    found = (
+        _of_amount(theirs, ours, _off(theirs, currency, should), amount, is_due=is_due)
+        for currency, amount in apart.items()
+        if amount
+    )
+    return [*unpriced, *(reason for reason in found if reason is not None)]
+
+
+def _of_amount(theirs: Totals, ours: LedgerTotals, off: int | None, apart: int, *, is_due: bool) -> Reason | None:
+    """Why one currency's amounts are `apart`; `off` is by how much the invoice's is not what its own tokens cost."""
     margin = theirs.exact_to + ours.exact_to
-    for currency, amount in apart.items():
-        if amount == 0:
-            continue
-        if not tokens_differ and abs(amount) <= margin:
-            reasons.append(Reason("rounding", ours.attempts, amount=amount))
-            continue
-        off = _off(theirs, currency, should)
-        if off is None:
-            if not tokens_differ and not ours.unpriced:
-                reasons.append(Reason("price", theirs.attempts, amount=amount))
-        elif abs(off) > margin:
-            reasons.append(Reason("price", theirs.attempts, amount=off))
-        elif not tokens_differ and not ours.unpriced:
-            # The invoice keeps to today's prices, the ledger does not: it was made with others.
-            reasons.append(Reason("price", ours.attempts, amount=amount))
-    return reasons
+    if not is_due and abs(apart) <= margin:
+        return Reason("rounding", ours.attempts, amount=apart)
+    if off is not None and abs(off) > margin:
+        return Reason("price", theirs.attempts, amount=off)
+    # Otherwise the invoice keeps to the prices that are set, and it is the ledger that was made with others.
+    return None if is_due else Reason("price", ours.attempts, amount=apart)
 
 
 def _off(theirs: Totals, currency: str, should: _Should) -> int | None:

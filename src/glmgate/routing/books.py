@@ -125,21 +125,22 @@ class _Kept:
 
     def whole(self, usage: Usage | None, units: Units = ONE_CALL) -> None:
         """An answer without deltas came."""
-        self._settle(self._watch.whole(usage), units)
+        if not self._is_settled:
+            self._settle(self._watch.whole(usage), units)
 
     def ended(self) -> None:
         """The deltas have come to their end."""
-        self._settle(self._watch.stopped(Stop.END))
+        self._stopped(Stop.END)
 
     def failed(self, error: BaseException) -> None:
         """The attempt was stopped by `error`."""
         stop = stop_of(error)
         code = error.code if isinstance(error, GlmgateError) else "internal_error"
-        self._settle(self._watch.stopped(stop), error_code=None if stop is Stop.LEFT else code)
+        self._stopped(stop, error_code=None if stop is Stop.LEFT else code)
 
     def left(self) -> None:
         """The reader left."""
-        self._settle(self._watch.stopped(Stop.LEFT))
+        self._stopped(Stop.LEFT)
 
     def unsent(self, *, is_down: bool) -> None:
         """Nothing was sent after all. `is_down`: the reservation may stand in the journal."""
@@ -149,9 +150,11 @@ class _Kept:
             self._put_down("cancelled", nothing)
         self._call.spending.settled(self._call, self._row.estimate, nothing)
 
+    def _stopped(self, stop: Stop, error_code: str | None = None) -> None:
+        if not self._is_settled:
+            self._settle(self._watch.stopped(stop), error_code=error_code)
+
     def _settle(self, verdict: Verdict, units: Units = ONE_CALL, *, error_code: str | None = None) -> None:
-        if self._is_settled:
-            return
         self._is_settled = True
         place, prompt_bytes = self._row.place, self._row.prompt_bytes
         text = None if self._texts is None else "".join(self._texts)

@@ -20,7 +20,10 @@ from glmgate.wire.engine import Attempt, Call
 
 
 class Trial:
-    """An attempt. However it ends, its row is put on the call exactly once. `clock` gives seconds of any origin."""
+    """An attempt. However it ends, its row is put on the call exactly once; none where nothing was sent after all.
+
+    `clock` gives seconds of any origin.
+    """
 
     def __init__(
         self,
@@ -77,6 +80,10 @@ class Trial:
         if stop is Stop.LEFT:
             self.left()
             return
+        if isinstance(error, GlmgateError) and error.is_ours:
+            self._permit.left()
+            self._settled = True
+            return
         verdict = self._watch.stopped(stop)
         if isinstance(error, GlmgateError):
             self._tell(error)
@@ -98,9 +105,6 @@ class Trial:
         self._lease.release()
 
     def _tell(self, error: GlmgateError) -> None:
-        if error.is_ours:
-            self._permit.left()
-            return
         if isinstance(error, RequestRefused):
             self._permit.ended()
         elif isinstance(error, LIMITS):

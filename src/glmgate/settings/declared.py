@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.errors import SettingsError
 from glmgate.policy.settings import CacheSettings, LimitSettings, ReasoningSettings
-from glmgate.storage.settings import RetentionSettings, StorageSettings
+from glmgate.storage.settings import LedgerSettings, RetentionSettings, StorageSettings
 from glmgate.surfaces.settings import ServerSettings
 from glmgate.telemetry.settings import LogSettings
 from glmgate.weights.settings import ModelsSettings
@@ -77,6 +77,7 @@ CLASSES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("server", ServerSettings),
     ("server", SecretSettings),
     ("storage", StorageSettings),
+    ("ledger", LedgerSettings),
     ("retention", RetentionSettings),
     ("engine", EmbeddedSettings),
     ("pull", ModelsSettings),

@@ -34,7 +34,7 @@ from glmgate.settings.sources import (
 )
 from glmgate.settings.upstreams import UpstreamSettings, referred, upstreams
 from glmgate.settings.values import converted
-from glmgate.storage.settings import RetentionSettings, StorageSettings
+from glmgate.storage.settings import LedgerSettings, RetentionSettings, StorageSettings
 from glmgate.surfaces.middleware.loopback import is_loopback_host
 from glmgate.surfaces.settings import ServerSettings
 from glmgate.telemetry.settings import LogSettings
@@ -71,6 +71,7 @@ class Settings:
     routing: RoutingSettings = field(default_factory=RoutingSettings)
     reasoning: ReasoningSettings = field(default_factory=ReasoningSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     upstreams: tuple[UpstreamSettings, ...] = ()
     routed: tuple[Model, ...] = ()
@@ -132,7 +133,7 @@ def _put_together(
     home: Path, given: Places, environment: Mapping[str, str], contents: FileContents, *, secrets: bool
 ) -> Settings:
     made = (_made(section, kind, given) for section, kind in CLASSES)
-    server, _, storage, retention, engine, pulling, aliases, routing, reasoning, cache, limits, log = made
+    server, _, storage, ledger, retention, engine, pulling, aliases, routing, reasoning, cache, limits, log = made
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
     services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
@@ -144,6 +145,7 @@ def _put_together(
         file=contents.file,
         server=server,
         storage=_storage(storage, home, given, environment),
+        ledger=ledger,
         retention=retention,
         engine=engine,
         aliases=aliases,
@@ -238,6 +240,21 @@ def _check_is_elsewhere(upstream: UpstreamSettings, server: ServerSettings) -> N
         )
 
 
+def _check_kept(settings: Settings) -> None:
+    """What is kept and counted where, and how long."""
+    if not 0 < settings.limits.share <= 1:
+        raise SettingsError(f"[limits] share is {settings.limits.share!r}, it must be from above 0 to 1.")
+    if 0 < settings.retention.ledger_days < _LEDGER_DAYS:
+        raise SettingsError(
+            f"[retention] ledger_days is {settings.retention.ledger_days!r}, it must be 0 or at least {_LEDGER_DAYS}: "
+            "budgets of a month and invoices are counted from these rows."
+        )
+    if settings.limits.store == "redis" and settings.storage.redis_url is None:
+        raise SettingsError("[limits] store is 'redis', and [storage] redis_url does not say which: set it.")
+    if settings.limits.store == "database" and settings.storage.url.startswith("sqlite"):
+        raise SettingsError("[limits] store is 'database', and [storage] url names a file: use 'file' or 'auto'.")
+
+
 def _check(settings: Settings) -> None:
     """Values that are right by themselves but wrong together, or beyond what exists."""
     server = settings.server
@@ -254,17 +271,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"[engine] seed is {settings.engine.seed!r}, the largest one is {_SEEDS}.")
     if settings.engine.parallel < 1:
         raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
-    if not 0 < settings.limits.share <= 1:
-        raise SettingsError(f"[limits] share is {settings.limits.share!r}, it must be from above 0 to 1.")
-    if 0 < settings.retention.ledger_days < _LEDGER_DAYS:
-        raise SettingsError(
-            f"[retention] ledger_days is {settings.retention.ledger_days!r}, it must be 0 or at least {_LEDGER_DAYS}: "
-            "budgets of a month and invoices are counted from these rows."
-        )
-    if settings.limits.store == "redis" and settings.storage.redis_url is None:
-        raise SettingsError("[limits] store is 'redis', and [storage] redis_url does not say which: set it.")
-    if settings.limits.store == "database" and settings.storage.url.startswith("sqlite"):
-        raise SettingsError("[limits] store is 'database', and [storage] url names a file: use 'file' or 'auto'.")
+    _check_kept(settings)
     for upstream in settings.upstreams:
         _check_is_elsewhere(upstream, server)
     for model in settings.models:

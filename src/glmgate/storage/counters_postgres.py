@@ -23,6 +23,8 @@ from glmgate.storage.counted import SWEEP_S, decided, unloaded
 from glmgate.storage.database import parsed
 from glmgate.storage.postgres import WRITERS, cause, postgres_engine, was_undone
 
+TABLES: Final = ("glmgate_counters", "glmgate_leases")
+"""The tables that `counters_postgres.sql` makes."""
 # Each waits for one call at a time; more of them than the server has cores help nobody.
 _THREADS: Final = 4
 _ATTEMPTS: Final = 3

@@ -5,6 +5,7 @@ The server may forget everything: limits begin anew then, and periods are loaded
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
@@ -20,6 +21,7 @@ from glmgate.storage.counted import decided, unloaded
 _TIMEOUT_S: Final = 2.0
 # A call on the server's one thread is short, so more connections than these only make the server's list longer.
 _CONNECTIONS: Final = 16
+_AT_ONCE: Final = 1000
 # Braces make the prefix a hash tag: all keys of a call are on one server of a cluster.
 _KEY: Final = "{%s}%s"
 _LOAD: Final = """
@@ -66,6 +68,13 @@ class RedisCounters(Counters):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._client.aclose()
+
+    async def clear(self) -> None:
+        """Forget everything of this prefix, little by little: others may go on."""
+        literal = re.sub(r"([\\*?\[\]])", r"\\\1", _KEY % (self._prefix, ""))
+        with _told():
+            async for key in self._client.scan_iter(match=f"{literal}*", count=_AT_ONCE):
+                await self._client.unlink(key)
 
     @override
     async def take(self, holder: str, asks: Sequence[Ask]) -> Outcome:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from threading import Lock
+from typing import Any, Final, TypeVar
 
 from typing_extensions import override
 
@@ -24,6 +25,7 @@ from glmgate.storage.counted import SWEEP_S, decided, owed_now, unloaded
 from glmgate.storage.sqlite import write_ahead
 
 _T = TypeVar("_T")
+_Job = tuple[Callable[[float], object], "asyncio.Future[Any]"]
 
 # A transaction takes a tenth of a millisecond; who waits longer has met a process that the system has stopped.
 _BUSY_S: Final = 2.0
@@ -38,12 +40,17 @@ CREATE TABLE IF NOT EXISTS periods (
 
 
 class SqliteCounters(Counters):
-    """Counters for all processes that open the same file; their clock is the machine's. Work is done in one thread."""
+    """Counters for all processes that open the same file; their clock is the machine's.
+
+    Work is done in one thread. What came while the thread was busy is done next, all of it in one transaction.
+    """
 
     def __init__(self, file: Path, *, lease_s: float = LEASE_S, clock: Clock = time.time) -> None:
         self._lease_s = lease_s
         self._clock = clock
         self._swept = clock()
+        self._waiting: list[_Job] = []
+        self._lock = Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="glmgate-counters")
         try:
             self._connection = _connected(file)
@@ -68,7 +75,7 @@ class SqliteCounters(Counters):
                 if isinstance(ask, Slot):
                     self._do("DELETE FROM leases WHERE name = ? AND holder = ?", ask.name, holder)
                 elif change.by:
-                    self._apply(holder, ask, change.by, now)
+                    self._apply(holder, ask, change.by, self._found(holder, ask, now) or 0, now)
 
         await self._run(work)
 
@@ -91,23 +98,39 @@ class SqliteCounters(Counters):
         await self._run(work)
 
     async def _run(self, work: Callable[[float], _T]) -> _T:
-        def in_transaction() -> _T:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[_T] = loop.create_future()
+        with self._lock:
+            self._waiting.append((work, done))
+            is_first = len(self._waiting) == 1
+        if is_first:
+            self._thread.submit(self._work, loop)
+        return await done
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Do what waits. In the thread."""
+        with self._lock:
+            jobs, self._waiting = self._waiting, []
+        answers: list[object] = []
+        failure: Exception | None = None
+        try:
             with _told(), _transaction(self._connection):
                 now = self._clock()
                 if now - self._swept > SWEEP_S:
                     self._swept = now
                     self._sweep(now)
-                return work(now)
-
-        return await asyncio.get_running_loop().run_in_executor(self._thread, in_transaction)
+                answers.extend(work(now) for work, _ in jobs)
+        except Exception as exc:  # noqa: BLE001 -- told to every caller
+            failure = exc
+        loop.call_soon_threadsafe(_told_all, jobs, answers, failure)
 
     def _take(self, holder: str, asks: Sequence[Ask], now: float) -> Outcome:
         found = [self._found(holder, ask, now) for ask in asks]
         if missing := unloaded(asks, found):
             return missing
         outcome, grants = decided(asks, found, now)
-        for ask, granted in grants:
-            self._apply(holder, ask, granted, now)
+        for (ask, granted), number in zip(grants, found, strict=False):
+            self._apply(holder, ask, granted, number or 0, now)
         return outcome
 
     def _found(self, holder: str, ask: Ask, now: float) -> int | None:
@@ -121,9 +144,9 @@ class SqliteCounters(Counters):
         row = self._one("SELECT used FROM periods WHERE name = ?", ask.name)
         return None if row is None else int(row[0])
 
-    def _apply(self, holder: str, ask: Ask, amount: int, now: float) -> None:
+    def _apply(self, holder: str, ask: Ask, amount: int, found: int, now: float) -> None:
         if isinstance(ask, Bucket):
-            owed = max(0, (self._found(holder, ask, now) or 0) + amount * ask.per_ms)
+            owed = max(0, found + amount * ask.per_ms)
             self._do(
                 "INSERT INTO debts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                 "owed = excluded.owed, at_ms = max(at_ms, excluded.at_ms), cap = excluded.cap",
@@ -164,6 +187,16 @@ def _connected(file: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _told_all(jobs: list[_Job], answers: list[object], failure: Exception | None) -> None:
+    for place, (_, done) in enumerate(jobs):
+        if done.done():  # its caller has gone
+            continue
+        if failure is None:
+            done.set_result(answers[place])
+        else:
+            done.set_exception(failure)
 
 
 @contextmanager

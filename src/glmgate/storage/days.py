@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from glmgate.storage.prepared import Prepared
 from glmgate.storage.rows import NO_CURRENCY, day_of
 from glmgate.storage.schema import ledger_days, request_days, series
 
@@ -53,10 +54,7 @@ class Days:
         ]  # fmt: skip
         if not rows:
             return
-        statement = insert(connection, self._table)
-        added = {name: self._table.c[name] + statement.excluded[name] for name in self._sums}
-        keys = ["day", "series_id", self._how, "currency"]
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=added), rows)
+        _ADDING[self._table.name].many(connection, rows)
 
 
 class AttemptDays(Days):
@@ -105,9 +103,24 @@ def has_cost(row: Mapping[str, Any]) -> bool:
 def put_series(connection: Connection, rows: list[dict[str, Any]]) -> None:
     """Add the series that are not there yet."""
     if rows:
-        connection.execute(insert(connection, series).on_conflict_do_nothing(), rows)
+        connection.execute(insert(connection.dialect.name, series).on_conflict_do_nothing(), rows)
 
 
-def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An insert that can say what to do where the row is there already."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def _adding(table: Table) -> Prepared:
+    """What adds to the sums that are there."""
+
+    def made(dialect: str) -> sqlite.Insert | postgresql.Insert:
+        statement = insert(dialect, table)
+        keys = table.primary_key.columns.keys()
+        added = {column.name: column + statement.excluded[column.name] for column in table.c if column.name not in keys}
+        return statement.on_conflict_do_update(index_elements=keys, set_=added)
+
+    return Prepared(made)
+
+
+_ADDING: Final = {table.name: _adding(table) for table in (ledger_days, request_days)}

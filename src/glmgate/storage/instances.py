@@ -46,7 +46,7 @@ class Lease:
             "started_at": self._started,
             "lease_until": until,
         }
-        connection.execute(insert(connection, instances).on_conflict_do_nothing(), [row])
+        connection.execute(insert(connection.dialect.name, instances).on_conflict_do_nothing(), [row])
 
     def reached(self) -> None:
         """The database has answered."""

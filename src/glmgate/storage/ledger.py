@@ -5,16 +5,17 @@ What may become of an attempt stands in one table here. Each function works in t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from glmgate.policy.ledger import Ended, Reserved, Row, Settled
 from glmgate.storage import rows
 from glmgate.storage.days import AttemptDays, RequestDays, put_series
+from glmgate.storage.prepared import Prepared, among, many_of
 from glmgate.storage.rows import Series
 from glmgate.storage.schema import ledger, requests
 
@@ -34,11 +35,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = MappingProxyType(
     }
 )
 
-# SQLite takes 999 values in one statement in builds before 3.32 (sqlite.org/limits.html, 9).
-_AT_ONCE: Final = 500
 _LOST_AT_ONCE: Final = 1000
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +75,17 @@ class _Batch:
 
     def move(self, known: Mapping[Series, int]) -> Moved:
         """Put it into the tables; `known` are series that are there."""
-        present = self._present()
+        present = self._present() if self._reserved or self._settled else {}
         count = sum(self._attempt(id_, present.get(id_), known) for id_ in {**self._reserved, **self._settled})
         endings, request_days = self._requests(known)
         put_series(self._connection, [{"id": id_, **series._asdict()} for series, id_ in self._series.items()])
         if self._new:
-            self._connection.execute(insert(ledger), self._new)
+            _RESERVE.many(self._connection, self._new)
         if self._changed:
-            self._connection.execute(_SETTLE, self._changed)
+            _SETTLE.many(self._connection, self._changed)
         self._days.put(self._connection)
         if endings:
-            self._connection.execute(insert(requests), endings)
+            _END.many(self._connection, endings)
         request_days.put(self._connection)
         changed = count + len(endings)
         return Moved(
@@ -99,11 +96,9 @@ class _Batch:
         )
 
     def _present(self) -> dict[str, dict[str, Any]]:
-        return {
-            row["id"]: dict(row)
-            for some in slices(list({**self._reserved, **self._settled}))
-            for row in self._connection.execute(_locked(_PRESENT.where(ledger.c.id.in_(some)))).mappings()
-        }
+        ids = many_of(self._connection, {**self._reserved, **self._settled})
+        found = _PRESENT_IDS.one(self._connection, {"ids": ids})
+        return {row[0]: dict(zip(_KNOWN, row, strict=True)) for row in found}
 
     def _attempt(self, id_: str, before: dict[str, Any] | None, known: Mapping[Series, int]) -> int:
         """Take what the batch says of one attempt: how many of its rows changed something."""
@@ -113,20 +108,24 @@ class _Batch:
         reserved, settled = self._reserved.get(id_), self._settled.get(id_)
         if reserved is not None and (after := TRANSITIONS[state].get("reserve")):
             row = rows.reserved(reserved, self._series_id(rows.of_attempt(reserved), known))
-            state, count = after, 1
-        if settled is not None and (after := TRANSITIONS[state].get("settle")):
-            change = rows.settled(settled)
-            if row is None:
-                self._change(before or {}, change)
-            else:
-                row |= change
-                self._days.count(row)
-            count += 1
-        elif settled is not None and state == "absent":
-            self._orphans.append(id_)
-        if row is not None:
             self._new.append(row)
+            state, count = after, 1
+        if settled is None:
+            return count
+        if TRANSITIONS[state].get("settle"):
+            self._settle(row, before, rows.settled(settled))
+            return count + 1
+        if state == "absent":
+            self._orphans.append(id_)
         return count
+
+    def _settle(self, row: dict[str, Any] | None, before: dict[str, Any] | None, change: dict[str, Any]) -> None:
+        """Change a row that is new, or one that is there."""
+        if row is not None:
+            row |= change
+            self._days.count(row)
+        elif before is not None:
+            self._change(before, change)
 
     def _change(self, before: dict[str, Any], change: dict[str, Any]) -> None:
         if before["state"] == "unknown":
@@ -136,12 +135,8 @@ class _Batch:
 
     def _requests(self, known: Mapping[Series, int]) -> tuple[list[dict[str, Any]], RequestDays]:
         """The endings that are not there yet."""
-        uids = list(self._ended)
-        present = {
-            uid
-            for some in slices(uids)
-            for uid in self._connection.scalars(select(requests.c.uid).where(requests.c.uid.in_(some)))
-        }
+        uids = many_of(self._connection, self._ended)
+        present = {row[0] for row in _PRESENT_UIDS.one(self._connection, {"uids": uids})} if self._ended else set()
         days = RequestDays()
         new = [
             rows.ended(row, self._series_id(rows.of_request(row), known))
@@ -173,44 +168,34 @@ def lose(connection: Connection, instance: str, now: float) -> int:
     count = 0
     while True:
         left = _PRESENT.where(ledger.c.instance_id == instance, ledger.c.state == "reserved").limit(_LOST_AT_ONCE)
-        found = [dict(row) for row in connection.execute(_locked(left)).mappings()]
+        found = [dict(row) for row in connection.execute(left).mappings()]
         if not found:
             return count
         change = {"state": TRANSITIONS["reserved"]["lose"], "outcome": "unknown", "settled_at": now, "estimated": True}
         days = AttemptDays()
         for row in found:
             days.count(row | change)
-        connection.execute(_LOSE, [{"row_id": row["id"], **change} for row in found])
+        _LOSE.many(connection, [{"row_id": row["id"], **change} for row in found])
         days.put(connection)
         count += len(found)
 
 
-def slices(values: list[_T]) -> Iterator[list[_T]]:
-    """The values in portions that a statement can take."""
-    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
-
-
-def _locked(statement: Select[Any]) -> Select[Any]:
-    # Nobody else may change what is decided upon; SQLite's one writer leaves the words out.
-    return statement.with_for_update()
-
-
-def _update(*names: str) -> Any:  # noqa: ANN401 -- SQLAlchemy's Update
-    return update(ledger).where(ledger.c.id == bindparam("row_id")).values({name: bindparam(name) for name in names})
+def _update(*names: str) -> Prepared:
+    changed = update(ledger).where(ledger.c.id == bindparam("row_id"))
+    return Prepared(lambda _: changed.values({name: bindparam(name) for name in names}))
 
 
 _COUNTED: Final = (
     "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "calls", "images", "ms",
     "amount", "currency", "estimated",
 )  # fmt: skip
-_PRESENT: Final = select(
-    ledger.c.id,
-    ledger.c.at,
-    ledger.c.series_id,
-    ledger.c.state,
-    ledger.c.outcome,
-    *(ledger.c[name] for name in _COUNTED),
-)
+_KNOWN: Final = ("id", "at", "series_id", "state", "outcome", *_COUNTED)
+# Locked: nobody else may change what is decided upon. SQLite, which has one writer, leaves the words out.
+_PRESENT: Final = select(*(ledger.c[name] for name in _KNOWN)).with_for_update()
+_PRESENT_IDS: Final = Prepared(lambda dialect: _PRESENT.where(among(dialect, ledger.c.id, "ids")))
+_PRESENT_UIDS: Final = Prepared(lambda dialect: select(requests.c.uid).where(among(dialect, requests.c.uid, "uids")))
+_RESERVE: Final = Prepared(lambda _: insert(ledger))
+_END: Final = Prepared(lambda _: insert(requests))
 _SETTLE: Final = _update(
     "state", "outcome", *_COUNTED, "price", "answer_bytes", "settled_at", "seconds", "reported", "error_code"
 )

@@ -34,6 +34,17 @@ async def open_database(url: str) -> Database:
     return await _opened(url, _bring_up)
 
 
+async def is_ready(url: str) -> bool:
+    """Whether there is a database at `url` that opening would not change. Raises as `open_database`."""
+    database = Database(url)
+    try:
+        if database.file is not None and not database.file.exists():
+            return False
+        return await database.read(check_fits)
+    finally:
+        await database.aclose()
+
+
 async def upgrade_database(url: str, *, progress: Progress | None = None) -> tuple[str | None, str]:
     """Bring the schema at `url` up to date, on every database; its revision before and now. Raises as `open_database`.
 

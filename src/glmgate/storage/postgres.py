@@ -21,7 +21,13 @@ APPLICATION: Final = "glmgate"
 LOCK_S: Final = 15
 STATEMENT_S: Final = 60
 # A connection whose other end is gone without a word is given up after about a minute (tcp(7)).
-_CONNECT: Final = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+_CONNECT: Final = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 # The bytes of "glmgate": the one advisory lock of writers. Such locks belong to one database of the server.
 WRITERS: Final = 0x676C6D67617465
 _LOCK: Final = "glmgate_lock"

@@ -20,7 +20,6 @@ NO_CURRENCY: Final = ""
 # Beyond, a number is nonsense that somebody told us; a thousand such sums still fit into 64 bits.
 _MOST_TOKENS: Final = 10**12
 _MOST_NANO: Final = 10**15
-_TOKENS: Final = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
 
 
 class Series(NamedTuple):
@@ -148,8 +147,12 @@ def charged(charge: Charge) -> dict[str, Any]:
 
 def tokens(usage: Usage) -> dict[str, int]:
     """The columns of tokens."""
-    counts = (usage.prompt, usage.completion, usage.cached, usage.reasoning)
-    return {name: _bounded(count) for name, count in zip(_TOKENS, counts, strict=True)}
+    return {
+        "prompt_tokens": _bounded(usage.prompt),
+        "completion_tokens": _bounded(usage.completion),
+        "cached_tokens": _bounded(usage.cached),
+        "reasoning_tokens": _bounded(usage.reasoning),
+    }
 
 
 def text(value: str, longest: int) -> str:
@@ -173,7 +176,7 @@ def _tags(owner: Owner) -> str | None:
 
 
 def _bounded(count: int) -> int:
-    return min(max(0, count), _MOST_TOKENS)
+    return count if 0 <= count <= _MOST_TOKENS else min(max(0, count), _MOST_TOKENS)
 
 
 def _money(amount: int) -> int:

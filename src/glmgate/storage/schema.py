@@ -156,6 +156,7 @@ series: Final = Table(
     Column("credential", Integer, nullable=False),
     Column("endpoint", String(16), nullable=False),
     Column("surface", String(16), nullable=False),
+    sqlite_with_rowid=False,
 )
 
 

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from glmgate.telemetry.families import Family, families
+from glmgate.telemetry.ledger import LedgerNow, LookAtLedger
 from glmgate.telemetry.limits import LimitMetrics
 from glmgate.telemetry.record import Observer, RequestRecord
 from glmgate.telemetry.upstreams import Breaker, Look, UpstreamsNow
@@ -30,14 +31,20 @@ States = Callable[[], Mapping[str, str]]
 
 
 class Metrics(Observer):
-    """Counts requests as they begin and end. `states`, `lost_lines` and `upstreams` are asked when somebody looks."""
+    """Counts requests as they begin and end. Each of what it is made with is asked when somebody looks."""
 
     def __init__(
-        self, *, states: States = dict, lost_lines: Callable[[], int] = int, upstreams: Look = UpstreamsNow
+        self,
+        *,
+        states: States = dict,
+        lost_lines: Callable[[], int] = int,
+        upstreams: Look = UpstreamsNow,
+        ledger: LookAtLedger = LedgerNow,
     ) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_Asked(states, lost_lines))
         self._registry.register(_AskedUpstreams(upstreams))
+        self._registry.register(_AskedLedger(ledger))
         ProcessCollector(registry=self._registry)
         self._in_flight = Gauge("glmgate_requests_in_flight", "Requests under way.", registry=self._registry)
         self._requests = Counter(
@@ -193,3 +200,36 @@ def _breakers(now: UpstreamsNow) -> Metric:
         for each in get_args(Breaker):
             family.add_metric([deployment, each], int(each == state))
     return family
+
+
+class _AskedLedger(Collector):
+    """How the ledger's journal is doing when somebody looks."""
+
+    def __init__(self, look: LookAtLedger) -> None:
+        self._look = look
+
+    @override
+    def collect(self) -> Iterable[Metric]:
+        now = self._look()
+        rows = GaugeMetricFamily(
+            "glmgate_ledger_waiting_rows",
+            "Rows of the ledger that are not in the database yet: in the journal, or in memory alone.",
+            labels=["where"],
+        )
+        rows.add_metric(["journal"], now.waiting)
+        rows.add_metric(["memory"], now.held)
+        yield rows
+        for name, meaning, value in (
+            ("commits", "Transactions that moved rows of the ledger into the database.", now.commits),
+            ("failures", "Times that the database did not take the ledger's rows.", now.failures),
+            ("unknown_attempts", "Attempts of processes that died, settled at what was reserved.", now.unknown),
+            ("unbooked_attempts", "Attempts of the embedded engine that could not be put down.", now.unbooked),
+            ("lost_rows", "Rows of the ledger that neither journal nor database could take.", now.refused),
+        ):
+            family = CounterMetricFamily(f"glmgate_ledger_{name}", meaning)
+            family.add_metric([], value)
+            yield family
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registering asks nobody."""
+        return ()

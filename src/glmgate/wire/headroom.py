@@ -6,11 +6,11 @@ How it is counted is decided in `policy`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(msgspec.Struct, frozen=True, gc=False):
     """One limit: how much it is in a minute, what is left of it, and the seconds until all of it is there again."""
 
     limit: int
@@ -18,8 +18,7 @@ class Room:
     reset_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Headroom:
+class Headroom(msgspec.Struct, frozen=True):
     """The limits that are told in headers; None: there is none of that kind."""
 
     requests: Room | None = None

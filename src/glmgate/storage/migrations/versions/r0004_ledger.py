@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("endpoint", sa.String(16), nullable=False),
         sa.Column("surface", sa.String(16), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_series"),
+        sqlite_with_rowid=False,
     )
     _make_rows()
     _make_days()

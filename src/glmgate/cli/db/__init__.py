@@ -1,0 +1,1 @@
+"""`glmgate db`: upgrades, backs up, restores, checks and prunes the database."""

@@ -1,0 +1,60 @@
+"""Coverage: whether the budgets of a key bound everything that it can spend. Pure; for who checks settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from glmgate.policy.access import may_ask
+from glmgate.policy.prices import Prices
+from glmgate.wire.engine import Place
+from glmgate.wire.terms import TOKENS, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A model's names, and the places of its route."""
+
+    names: tuple[str, ...]
+    places: Sequence[Place]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A place that can charge a key in a `currency` that none of its budgets is in; None: nobody knows its price."""
+
+    scope: Scope
+    model: str
+    place: Place
+    currency: str | None
+    budgets: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """What is wrong, and what to do."""
+        where = f"the {self.scope.level} {self.scope.id!r} may ask for {self.model!r}, which {self.place.deployment!r}"
+        if self.currency is None:
+            return f"{where} answers, and nobody knows its price: add it to [[prices]]."
+        return (
+            f"{where} charges in {self.currency}, and its budgets are in {' and '.join(self.budgets)}: add a budget in "
+            f"{self.currency}, or take the model from its list."
+        )
+
+
+def gaps(scopes: Sequence[Scope], routed: Iterable[Routed], prices: Prices, now: float) -> Iterator[Gap]:
+    """What these scopes together can spend, and no budget of theirs bounds; nothing where none bounds money.
+
+    Prices that begin on a day to come count: whoever is asked today is not asked again on that day.
+    """
+    budgets = [budget for scope in scopes for budget in scope.terms.budgets if budget.unit != TOKENS]
+    if not any(budget.mode == "hard" for budget in budgets):
+        return
+    units = tuple(sorted({budget.unit for budget in budgets}))
+    for model in routed:
+        if may_ask(scopes, *model.names) is not None:
+            continue
+        for place in model.places:
+            currencies = prices.currencies(place.upstream, place.model, now)
+            if not currencies and place.upstream:
+                yield Gap(scopes[-1], model.names[0], place, None, units)
+            for currency in sorted(currencies - set(units)):
+                yield Gap(scopes[-1], model.names[0], place, currency, units)

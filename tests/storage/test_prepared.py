@@ -1,0 +1,62 @@
+"""Statements that are compiled once: the driver gets what SQLAlchemy would have given it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from glmgate.storage.database import Database
+from glmgate.storage.opening import open_database
+from glmgate.storage.prepared import Prepared, among, many_of
+from glmgate.storage.schema import facts, instances
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An empty database of each sort."""
+    opened = await open_database(database_url)
+    yield opened
+    await opened.aclose()
+
+
+ADD = Prepared(lambda _: insert(facts))
+CHANGE = Prepared(lambda _: update(facts).where(facts.c.name == bindparam("called")).values(value=bindparam("value")))
+FIND = Prepared(
+    lambda dialect: select(facts.c.name, facts.c.value).where(among(dialect, facts.c.name, "names")).order_by("name")
+)
+ODD = 'a "quote", a \\, a %s, a ? and 名'
+
+
+async def test_rows_go_in_and_are_found(database: Database) -> None:
+    """Whatever their text is; values are taken by name, in whatever order they stand."""
+
+    def work(connection: Connection) -> list[tuple[str, str]]:
+        ADD.many(connection, [{"name": ODD, "value": "1"}, {"value": "2", "name": "b"}, {"name": "c", "value": "3"}])
+        CHANGE.many(connection, [{"called": "b", "value": ODD}])
+        found = FIND.one(connection, {"names": many_of(connection, ["b", ODD, "none"])})
+        return [(row.name, row.value) for row in found]
+
+    assert sorted(await database.write(work)) == sorted([(ODD, "1"), ("b", ODD)])
+
+
+async def test_many_may_be_none_or_thousands(database: Database) -> None:
+    """One statement for all numbers of values."""
+
+    def work(connection: Connection) -> tuple[int, int]:
+        names = [f"name-{number}" for number in range(5000)]
+        ADD.many(connection, [{"name": name, "value": "x"} for name in names])
+        counts = [len(FIND.one(connection, {"names": many_of(connection, some)}).all()) for some in ([], names)]
+        return counts[0], counts[1]
+
+    assert await database.write(work) == (0, 5000)
+
+
+async def test_numbers_come_back_as_they_went(database: Database) -> None:
+    """Types that every driver knows are not changed on their way."""
+    add = Prepared(lambda _: insert(instances))
+    row = {"id": "one", "host": "h", "pid": 7, "started_at": 1.5, "lease_until": 1e9 + 0.25}
+    await database.write(lambda connection: add.many(connection, [row]))
+    (found,) = await database.read(lambda connection: connection.execute(select(instances)).mappings().all())
+    assert dict(found) == row

@@ -1,0 +1,103 @@
+"""Tests of putting an SQLite backup back: only a good one, only where nobody is, and nothing is lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from glmgate.errors import SettingsError
+from glmgate.policy.keys import Key
+from glmgate.storage.copies import copy
+from glmgate.storage.keys import SqlKeyStore
+from glmgate.storage.opening import open_database
+from glmgate.storage.restoring import check_source, restore
+
+
+async def keys(file: Path, *added: str) -> list[str]:
+    """Add keys to a database; the names of all in it."""
+    database = await open_database(f"sqlite:///{file}")
+    store = SqlKeyStore(database)
+    for name in added:
+        await store.add(Key(id=name, name=name, created_at=float(ord(name))))
+    found = [key.id for key in await store.keys()]
+    await database.aclose()
+    return found
+
+
+async def test_a_backup_comes_back_and_what_was_there_is_kept(tmp_path: Path) -> None:
+    """Both are whole databases afterwards."""
+    file = tmp_path / "g.db"
+    await keys(file, "a")
+    backup = copy(file, tmp_path / "backup.db")
+    await keys(file, "b")
+    kept = restore(backup, file)
+    assert kept == tmp_path / "g.db.before-restore"
+    assert await keys(file) == ["a"]
+    assert await keys(kept) == ["a", "b"]
+    assert await keys(backup) == ["a"]
+
+
+async def test_a_backup_is_put_where_nothing_was(tmp_path: Path) -> None:
+    """On a new machine."""
+    await keys(tmp_path / "g.db", "a")
+    (tmp_path / "new").mkdir()
+    assert restore(copy(tmp_path / "g.db", tmp_path / "backup.db"), tmp_path / "new" / "g.db") is None
+    assert await keys(tmp_path / "new" / "g.db") == ["a"]
+
+
+async def test_nothing_is_restored_while_somebody_uses_the_database(tmp_path: Path) -> None:
+    """A server that has read once, and is idle since, still counts; when it is gone, it works."""
+    file = tmp_path / "g.db"
+    await keys(file, "a")
+    backup = copy(file, tmp_path / "backup.db")
+    server = await open_database(f"sqlite:///{file}")
+    await SqlKeyStore(server).keys()
+    with pytest.raises(SettingsError, match="in use"):
+        restore(backup, file)
+    await SqlKeyStore(server).add(Key(id="b", name="b", created_at=99.0))
+    await server.aclose()
+    assert await keys(file) == ["a", "b"]
+    restore(backup, file)
+    assert await keys(file) == ["a"]
+    assert not list(tmp_path.glob("*.restored"))
+
+
+async def test_a_damaged_database_is_replaced_and_kept(tmp_path: Path) -> None:
+    """It is why somebody restores; its log does not stay to fall upon the new one."""
+    file = tmp_path / "g.db"
+    await keys(file, "a")
+    backup = copy(file, tmp_path / "backup.db")
+    file.write_bytes(b"not a database" * 1000)
+    (tmp_path / "g.db-wal").write_bytes(b"nor is this its log")
+    kept = restore(backup, file)
+    assert kept is not None
+    assert kept.read_bytes().startswith(b"not a database")
+    assert not (tmp_path / "g.db-wal").exists()
+    assert await keys(file) == ["a"]
+
+
+async def test_only_a_good_backup_is_taken(tmp_path: Path) -> None:
+    """Another sort of file, another program's database, a damaged one and a missing one: the message says which."""
+    good = tmp_path / "good.db"
+    await keys(good, "a")
+    letter, strange, damaged = (tmp_path / name for name in ("letter.db", "strange.db", "damaged.db"))
+    letter.write_text("a letter")
+    strange.write_bytes(b"")
+    content = bytearray(copy(good, damaged).read_bytes())
+    content[8192:12288] = bytes(4096)
+    damaged.write_bytes(content)
+    for source, said in ((letter, "no SQLite"), (strange, "no SQLite"), (damaged, "damaged"), (tmp_path, "read")):
+        with pytest.raises(SettingsError, match=said):
+            restore(source, good)
+    assert await keys(good) == ["a"]
+
+
+def test_another_programs_database_is_no_backup(tmp_path: Path) -> None:
+    """It is whole, but holds no schema of ours."""
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
+        connection.execute("CREATE TABLE songs (name TEXT)")
+    with pytest.raises(SettingsError, match="another program"):
+        check_source(tmp_path / "other.db")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import statistics
 
-from bench import adaptation, ledger, random_model, relay, start
+from bench import adaptation, ledger, limits, random_model, relay, start
 
 STREAMS = (1, 8, 16)
 FIRST_TOKENS = 100
@@ -37,6 +37,7 @@ def main() -> None:
     adaptation.main()
     print()
     ledger.main(quick=quick)
+    limits.main()
 
 
 if __name__ == "__main__":

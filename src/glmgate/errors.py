@@ -13,6 +13,7 @@ Nothing here knows HTTP libraries or how an error is written down; `wire.error_b
     │   ├── PermissionRefused        403
     │   ├── ModelNotFound            404
     │   ├── PathNotFound             404
+    │   ├── ObjectNotFound           404  no project, key or service account of that id
     │   ├── MethodNotAllowed         405
     │   ├── BodyTimedOut             408
     │   ├── BodyTooLarge             413
@@ -171,6 +172,14 @@ class PathNotFound(RequestRefused):
     status = 404
     code = "not_found"
     zai_code = "1222"
+
+
+class ObjectNotFound(RequestRefused):
+    """Nothing that is administered has that id."""
+
+    status = 404
+    code = "object_not_found"
+    zai_code = "1210"
 
 
 class MethodNotAllowed(RequestRefused):

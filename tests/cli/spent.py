@@ -14,9 +14,10 @@ from click.testing import CliRunner, Result
 from glmgate.cli.main import main
 from glmgate.policy.keys import Key
 from glmgate.policy.ledger import Row
-from glmgate.storage.keys import SqlKeyStore
 from glmgate.storage.ledger import move
 from glmgate.storage.opening import open_database
+from glmgate.storage.organisations import SqlAccountStore
+from tests.fakes.accounts import put
 from tests.storage.attempts import charge, ended, reserved, settled
 
 SETTINGS = """
@@ -68,7 +69,7 @@ class Program:
             database = await open_database(f"sqlite:///{self.home}/glmgate.db")
             await database.append(partial(move, batch=list(rows)))
             for key in keys:
-                await SqlKeyStore(database).add(key)
+                await put(SqlAccountStore(database), key)
             await database.aclose()
 
         asyncio.run(work())

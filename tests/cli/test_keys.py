@@ -7,37 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from glmgate.cli.main import main
-
-
-class Program:
-    """The program with a home of its own."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-
-    def run(self, *arguments: str) -> Result:
-        """Run a command."""
-        return CliRunner().invoke(main, arguments, env={"GLMGATE_HOME": str(self.home)})
-
-    def said(self, *arguments: str) -> str:
-        """What a command that succeeds prints on standard output."""
-        result = self.run(*arguments)
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    def listed(self) -> list[dict[str, Any]]:
-        """The keys, as JSON."""
-        keys: list[dict[str, Any]] = json.loads(self.said("keys", "list", "--json"))
-        return keys
+from tests.cli.program import Program
 
 
-@pytest.fixture
-def program(tmp_path: Path) -> Program:
-    """The program on a fresh machine."""
-    return Program(tmp_path / "home")
+def listed(program: Program) -> list[dict[str, Any]]:
+    """The keys, as JSON."""
+    keys: list[dict[str, Any]] = program.json("keys", "list")
+    return keys
 
 
 def test_create_prints_the_key_alone(program: Program) -> None:
@@ -93,7 +70,7 @@ def test_list_shows_everything_but_secrets(program: Program) -> None:
     text = program.said("keys", "list")
     assert [line.split()[1] for line in text.splitlines()] == ["NAME", "one", "two"]
     assert [line.split()[-1] for line in text.splitlines()] == ["STATE", "revoked", "live"]
-    everything = text + json.dumps(program.listed())
+    everything = text + json.dumps(listed(program))
     assert first.split(".")[1] not in everything
     assert second.split(".")[1] not in everything
 
@@ -117,14 +94,14 @@ def test_rotate_prints_the_new_key(program: Program) -> None:
     after = program.said("keys", "rotate", before.split(".")[0], "--overlap", "60").strip()
     assert after.split(".")[0] == before.split(".")[0]
     assert after != before
-    assert program.listed()[0]["generation"] == 2
+    assert listed(program)[0]["generation"] == 2
 
 
 def test_revoke_lasts(program: Program) -> None:
     """A revoked key is revoked for every later command, and can neither be rotated nor come back."""
     key_id = program.said("keys", "create", "--name", "mine").split(".")[0]
     assert program.said("keys", "revoke", key_id) == f"Key {key_id} is revoked.\n"
-    assert program.listed()[0]["state"] == "revoked"
+    assert listed(program)[0]["state"] == "revoked"
     assert program.run("keys", "rotate", key_id).exit_code == 1
     assert "revoked" in program.run("keys", "show", key_id).stderr
 
@@ -148,7 +125,7 @@ def test_home_and_file_can_be_given_as_options(program: Program, tmp_path: Path)
     (tmp_path / "g.toml").write_text(f"[storage]\nurl = 'sqlite:///{tmp_path}/other.db'\n")
     other = ("--home", str(tmp_path / "other"), "--config", str(tmp_path / "g.toml"))
     program.said("keys", "create", "--name", "there", *other)
-    assert program.listed() == []
+    assert listed(program) == []
     assert (tmp_path / "other.db").is_file()
     assert (tmp_path / "other" / "master.key").is_file()
 
@@ -159,3 +136,115 @@ def test_wrong_settings_stop_every_command(program: Program, tmp_path: Path) -> 
     result = program.run("keys", "list", "--config", str(tmp_path / "g.toml"))
     assert result.exit_code == 1
     assert "Do you mean port?" in result.stderr
+
+
+def test_a_key_is_made_with_its_terms(program: Program) -> None:
+    """Every flag of terms becomes one of them, in its regular form."""
+    project = program.said("projects", "create", "--name", "Web").strip()
+    made = program.json(
+        *("keys", "create", "--name", "a", "--project", project, "--models", "glm-4.*,gpt-4o", "--models", "glm-5"),
+        *("--rpm", "60", "--tpm", "1000", "--in-flight", "4", "--budget", "10usd/day:warn@Europe/Paris"),
+        *("--budget", "1000tokens/month", "--thinking", "off", "--max-tokens", "99", "--address", "10.0.0.0/8"),
+        *("--filter", "secrets", "--tag", "team-a", "--tag", "b", "--contents", "on"),
+    )
+    assert made["project"] == project
+    assert made["terms"] == {
+        "models": ["glm-4.*", "gpt-4o", "glm-5"],
+        "rpm": 60,
+        "tpm": 1000,
+        "in_flight": 4,
+        "budgets": [
+            {"limit": "10", "unit": "USD", "period": "day", "mode": "warn", "zone": "Europe/Paris"},
+            {"limit": "1000", "unit": "tokens"},
+        ],
+        "thinking": "off",
+        "max_tokens": 99,
+        "addresses": ["10.0.0.0/8"],
+        "filters": ["secrets"],
+        "tags": ["team-a", "b"],
+        "contents": True,
+    }
+    assert listed(program) == [{name: value for name, value in made.items() if name != "key"}]
+
+
+def test_kinds_of_keys(program: Program) -> None:
+    """An administrator's, a service account's with its owner, and any other; not two at once."""
+    kinds = [
+        program.json("keys", "create", "--name", "a", *flags)["kind"] for flags in ((), ("--admin",), ("--service",))
+    ]
+    assert kinds == ["user", "admin", "service"]
+    assert [key["owner"] is not None for key in listed(program)] == [False, False, True]
+    assert program.run("keys", "create", "--name", "a", "--admin", "--service").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--rpm", "0"), "at least 1"),
+        (("--budget", "10"), "is no budget"),
+        (("--address", "10.0.0.1/8"), "host bits"),
+        (("--project", "nope"), "no project 'nope'"),
+        (("--expires", "soon"), "'soon' is no time"),
+        (("--expires", "2001-01-01"), "in the past"),
+        (("--models", "a b"), "'a b' is no model"),
+    ],
+)
+def test_terms_that_make_no_sense_are_told(program: Program, flags: tuple[str, ...], said: str) -> None:
+    """One line, status 1, and no key."""
+    result = program.run("keys", "create", "--name", "a", *flags)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert listed(program) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ("2100-01-31", 4_105_036_800.0),
+        ("2100-01-31T18:00", 4_105_101_600.0),
+        ("2100-01-31T18:00+02:00", 4_105_094_400.0),
+    ],
+)
+def test_an_end_is_a_date_or_a_time(program: Program, when: str, expected: float) -> None:
+    """In UTC where it does not say."""
+    assert program.json("keys", "create", "--name", "a", "--expires", when)["expires_at"] == expected
+
+
+def test_an_end_is_a_span_from_now(program: Program) -> None:
+    """Days or hours."""
+    made = program.json("keys", "create", "--name", "a", "--expires", "36h")
+    assert made["expires_at"] - made["created_at"] == pytest.approx(36 * 3600, abs=5)
+
+
+def test_update_sets_and_takes_back(program: Program) -> None:
+    """What is named changes, everything else stays."""
+    made = program.json("keys", "create", "--name", "a", "--rpm", "5", "--tag", "x", "--expires", "30d")
+    after = program.json("keys", "update", made["id"], "--in-flight", "2", "--unset", "rpm", "--name", "b")
+    assert after["terms"] == {"in_flight": 2, "tags": ["x"]}
+    assert (after["name"], after["expires_at"]) == ("b", made["expires_at"])
+    after = program.json("keys", "update", made["id"], "--expires", "never", "--unset", "in-flight", "--unset", "tags")
+    assert (after["terms"], after["expires_at"]) == ({}, None)
+    assert listed(program) == [after]
+
+
+def test_update_says_what_holds_now(program: Program) -> None:
+    """For people, in one line."""
+    key_id = program.said("keys", "create", "--name", "a", "--budget", "10USD/day").partition(".")[0]
+    said = program.said("keys", "update", key_id, "--rpm", "5")
+    assert said == f"Key {key_id} is changed: rpm 5; budgets 10USD/day.\n"
+
+
+def test_update_of_nothing_is_told(program: Program) -> None:
+    """Instead of pretending that something was done."""
+    key_id = program.said("keys", "create", "--name", "a").partition(".")[0]
+    result = program.run("keys", "update", key_id)
+    assert result.exit_code == 1
+    assert "keys update --help" in result.stderr
+
+
+def test_list_of_a_project(program: Program) -> None:
+    """Only its keys."""
+    project = program.said("projects", "create", "--name", "Web").strip()
+    program.said("keys", "create", "--name", "mine", "--project", project)
+    program.said("keys", "create", "--name", "other")
+    assert [key["name"] for key in program.json("keys", "list", "--project", project)] == ["mine"]

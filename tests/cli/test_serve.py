@@ -113,6 +113,16 @@ def test_later_starts_show_no_key_and_take_the_first_one(tmp_path: Path) -> None
         assert again.status(key) == 200
 
 
+def test_an_administrators_key_is_none_to_begin_with(tmp_path: Path) -> None:
+    """Where one was made before the first start, that start still makes and shows one that asks models."""
+    keys = [sys.executable, "-m", "glmgate", "keys", "create", "--name", "root", "--admin", "--home", str(tmp_path)]
+    made = subprocess.run(keys, capture_output=True, text=True, check=True).stdout.strip()
+    with serving(tmp_path) as server:
+        assert server.status(key_of(server.banner)) == 200
+        assert server.status(made) == 403
+        assert made.partition(".")[0] not in server.banner
+
+
 def test_a_key_is_made_and_revoked_while_the_server_runs(tmp_path: Path) -> None:
     """What the command does, the running server knows within a second."""
     keys = [sys.executable, "-m", "glmgate", "keys"]

@@ -9,13 +9,14 @@ from glmgate.policy.keys import Key
 from glmgate.storage.accounts import Accounts
 from glmgate.wire.terms import Terms
 from tests.contract.stage import Stage
+from tests.fakes.accounts import put
 
 
 async def made(accounts: Accounts, *, admin: bool = False, **terms: Any) -> Key:
-    """A new key with these terms."""
+    """A new key with these terms, whatever they are."""
     plain = await accounts.keyring.create("test")
     key = replace(plain, terms=Terms(**terms), kind="admin" if admin else "user")
-    assert await accounts.store.replace(plain, key)
+    await put(accounts.store, key)
     return key
 
 

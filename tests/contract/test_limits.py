@@ -60,9 +60,9 @@ class Standing:
         self._keys.append(await with_terms(self.stage, **terms))
         return self._keys[-1]
 
-    def unknown(self) -> Stage:
-        """The gateway for a key that nobody knows."""
-        self._keys.append(replace(self.stage, key="who.knows", _clients={}))
+    def holder(self, key: str) -> Stage:
+        """The gateway for who has that key."""
+        self._keys.append(replace(self.stage, key=key, _clients={}))
         return self._keys[-1]
 
     async def aclose(self) -> None:
@@ -87,6 +87,12 @@ async def standing(home: Path, *, prices: str = PRICES, extra: str = "") -> Asyn
 def budget(limit: str, unit: str = "USD", **members: Any) -> tuple[Budget, ...]:
     """One budget."""
     return (Budget(limit=limit, unit=unit, **members),)
+
+
+def cost(usage: Any) -> int:
+    """What an answer of glm-4.6 has cost, in nano-units."""
+    cached = usage.prompt_tokens_details.cached_tokens
+    return int((usage.prompt_tokens - cached) * 600 + cached * 110 + usage.completion_tokens * 2200)
 
 
 @both
@@ -191,7 +197,7 @@ async def test_a_hundred_at_once_overrun_no_budget(tmp_path: Path, streamed: boo
         assert all(isinstance(error, RateLimitError) for error in refused)
         assert answered
         assert refused
-        spent = sum(result.usage.prompt_tokens * 600 + result.usage.completion_tokens * 2200 for result in answered)
+        spent = sum(cost(result.usage) for result in answered)
         assert 0 < spent <= 20_000_000
         asked = [heard.body["max_tokens"] for heard in here.service.requests]
         assert max(asked) == 500
@@ -239,6 +245,16 @@ async def test_a_budget_that_warns_is_told_in_a_header(tmp_path: Path) -> None:
         assert (await key.chat()).headers["x-glmgate-budget-spent"] == "key tokens month"
         metrics = (await here.stage.app.http.services.operations.exposition()).body.decode()
         assert 'glmgate_budget_overruns_total{level="key",unit="tokens"} 1.0' in metrics
+
+
+async def test_a_budget_outlives_the_server(tmp_path: Path) -> None:
+    """What was spent before a start is known after it, from the ledger."""
+    async with standing(tmp_path) as here:
+        key = await here.key(budgets=budget("10", "tokens", mode="warn"))
+        assert "x-glmgate-budget-spent" not in (await key.chat()).headers
+    async with standing(tmp_path) as here:
+        again = here.holder(key.key)
+        assert (await again.chat()).headers["x-glmgate-budget-spent"] == "key tokens month"
 
 
 async def test_models_that_are_not_allowed_are_not_there(tmp_path: Path) -> None:
@@ -314,7 +330,7 @@ async def test_a_retry_is_paid_for_too(tmp_path: Path) -> None:
 async def test_wrong_keys_are_refused_before_all_that(tmp_path: Path) -> None:
     """With no header of limits, since nobody is known to ask."""
     async with standing(tmp_path) as here:
-        unknown = here.unknown()
+        unknown = here.holder("who.knows")
         with pytest.raises(AuthenticationError) as caught:
             await unknown.chat()
         assert not [name for name in caught.value.response.headers if name.startswith("x-ratelimit")]

@@ -22,9 +22,10 @@ from glmgate.settings import load
 from tests.clients.environments import environment, node_folder
 from tests.clients.running import TIME_OUT_S
 from tests.docs.pages import ROOT, Fence, fences
-from tests.stories.served import Served
+from tests.stories.served import Served, administrator
 
 PLACEHOLDER: Final = "your-glmgate-key"
+ADMINISTRATOR: Final = "your-admin-key"
 PRINTED: Final = "http://127.0.0.1:8000"
 OTHER_CLIENTS: Final = {"from zai ": "zai", "from zhipuai ": "zhipuai"}
 """The imports that need an environment of their own; everything else runs in the one of the tests."""
@@ -54,7 +55,9 @@ def commands() -> Iterator[object]:
 
 
 def filled(text: str, served: Served) -> str:
-    """A snippet with the server's key and address in place of the printed ones."""
+    """A snippet with the server's keys and address in place of the printed ones."""
+    if ADMINISTRATOR in text:
+        text = text.replace(ADMINISTRATOR, administrator(served))
     return text.replace(PLACEHOLDER, served.key).replace(PRINTED, served.base(""))
 
 

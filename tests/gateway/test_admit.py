@@ -375,6 +375,12 @@ async def test_a_ledger_that_cannot_be_asked_closes_budgets() -> None:
     desk = Desk(key(budgets=tokens(1000)))
     desk.admission = Admission(Means(desk.store, desk.clock, past=Unknown(), quotes=quotes(), watch=desk.watch))
     assert (await desk.refusal()).code == "limits_unavailable"
+    # The store of the limits is there: who has no budget is counted by it.
+    asked = desk.store.asked
+    desk.scopes = (key(rpm=10),)
+    call, _ = await desk.admitted()
+    assert desk.store.asked == asked + 1
+    assert call.headroom == Headroom(Room(10, 9, 6.0), None)
 
 
 async def test_a_request_that_is_too_large_is_not_told_to_wait() -> None:

@@ -12,10 +12,12 @@ from typing_extensions import override
 from glmgate.errors import AuthenticationFailed, Unavailable
 from glmgate.gateway.identify import FRESH_S, UNKNOWN_LIMIT, Anyone, Identify
 from glmgate.policy.keys import Key, MasterKey, revoked
-from glmgate.policy.memory import MemoryKeyStore
+from glmgate.policy.memory_accounts import MemoryAccountStore
+from glmgate.policy.organisation import Project
 from glmgate.storage.accounts import open_accounts
 from glmgate.wire.engine import Caller
-from glmgate.wire.terms import Scope
+from glmgate.wire.terms import Scope, Terms
+from tests.fakes.accounts import put
 from tests.fakes.clock import FakeClock
 from tests.fakes.tokens import sdk_token
 
@@ -24,7 +26,7 @@ KEY = Key(id="a1", name="one", created_at=0.0, organisation="acme", project="web
 HEADER = f"Bearer {KEY.text(MASTER)}"
 
 
-class WatchedStore(MemoryKeyStore):
+class WatchedStore(MemoryAccountStore):
     """A store that counts questions, answers them when `gate` is open, and fails while `broken`."""
 
     def __init__(self) -> None:
@@ -50,7 +52,7 @@ class WatchedStore(MemoryKeyStore):
 async def store() -> WatchedStore:
     """A store with one key."""
     made = WatchedStore()
-    await made.add(KEY)
+    await put(made, KEY)
     return made
 
 
@@ -71,6 +73,38 @@ async def refused(identify: Identify, authorization: str | None) -> str:
     with pytest.raises(AuthenticationFailed) as caught:
         await identify(authorization)
     return caught.value.zai_code
+
+
+async def test_terms_above_a_key_hold_for_its_caller(identify: Identify, store: WatchedStore, clock: FakeClock) -> None:
+    """Those of organisation, project and key, the widest first; what changes is seen within a second."""
+    project = Project(id="web", name="Web", created_at=0.0, terms=Terms(rpm=5))
+    await put(store, project)
+    levels = [(scope.level, scope.terms.rpm) for scope in (await identify(HEADER)).scopes]
+    assert levels == [("organisation", None), ("project", 5), ("key", None)]
+    await put(store, replace(project, terms=Terms(rpm=7)))
+    clock.advance(FRESH_S)
+    assert (await identify(HEADER)).scopes[1].terms.rpm == 7
+
+
+async def test_a_key_of_an_archived_project_is_refused(
+    identify: Identify, store: WatchedStore, clock: FakeClock
+) -> None:
+    """Within a second, and who knows the secret is told why."""
+    project = Project(id="web", name="Web", created_at=0.0)
+    await put(store, project)
+    await identify(HEADER)
+    await put(store, replace(project, archived_at=clock.now))
+    clock.advance(FRESH_S)
+    with pytest.raises(AuthenticationFailed, match="archived"):
+        await identify(HEADER)
+
+
+async def test_an_admin_key_makes_an_administrator(identify: Identify, store: WatchedStore) -> None:
+    """The caller says so; no other key does."""
+    assert not (await identify(HEADER)).admin
+    other = replace(KEY, id="b2", kind="admin")
+    await put(store, other)
+    assert (await identify(f"Bearer {other.text(MASTER)}")).admin
 
 
 async def test_a_key_gives_its_caller(identify: Identify) -> None:
@@ -107,14 +141,14 @@ async def test_a_revoked_key_is_refused_within_half_a_second(
 ) -> None:
     """What another process did to a key counts as soon as the memory is old."""
     await identify(HEADER)
-    await store.replace(KEY, revoked(KEY, now=clock.now))
+    await put(store, revoked(KEY, now=clock.now))
     clock.advance(FRESH_S)
     assert await refused(identify, HEADER) == "1004"
 
 
 async def test_a_key_that_expires_is_refused_at_once(store: WatchedStore, clock: FakeClock) -> None:
     """A key's end is checked against the clock on each request, remembered or not."""
-    await store.replace(KEY, replace(KEY, expires_at=clock.now + 0.1))
+    await put(store, replace(KEY, expires_at=clock.now + 0.1))
     identify = Identify(store, MASTER, clock=clock)
     await identify(HEADER)
     clock.advance(0.1)
@@ -138,7 +172,7 @@ async def test_unknown_keys_are_remembered_as_well(identify: Identify, store: Wa
     assert await refused(identify, "Bearer b2.y") == "1004"
     assert store.asked == ["b2"]
     made = replace(KEY, id="b2")
-    await store.add(made)
+    await put(store, made)
     clock.advance(FRESH_S)
     assert (await identify(made.text(MASTER))).key_id == "b2"
 
@@ -185,7 +219,7 @@ async def test_a_key_revoked_while_the_store_answers_is_not_remembered_long(
     store.gate.clear()
     slow = asyncio.create_task(identify(HEADER))
     await store.was_asked.wait()
-    await store.replace(KEY, revoked(KEY, now=clock.now))
+    await put(store, revoked(KEY, now=clock.now))
     clock.advance(FRESH_S)
     store.gate.set()
     await slow

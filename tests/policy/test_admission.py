@@ -13,12 +13,10 @@ from glmgate.policy.admission import (
     Wish,
     amount,
     answer_limit,
-    asks,
     uncovered,
 )
 from glmgate.policy.budgets import Account, accounts
-from glmgate.policy.counters import Bucket, Spend, State
-from glmgate.policy.limits import limits
+from glmgate.policy.counters import State
 from glmgate.policy.sizes import Size
 from glmgate.wire.charge import Charge
 from glmgate.wire.delta import Usage
@@ -109,13 +107,6 @@ def test_the_tightest_budget_limits_the_answer() -> None:
     spends = [wish().spend(each) for each in found]
     assert answer_limit(wish(), found, spends, states) == 20
     assert answer_limit(wish(), found[:1], spends[:1], [State(150, 0)]) is None
-
-
-def test_limits_are_asked_before_budgets() -> None:
-    """They let a request in again soonest."""
-    found = limits([Scope("key", "k", Terms(rpm=3))], tokens=0)
-    spend = Spend("budget", 1, 0.0)
-    assert asks(found, [spend]) == [Bucket("rpm:key:k", 3), spend]
 
 
 def test_one_attempt_is_reckoned_with_by_its_place() -> None:

@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
-from typing_extensions import override
 
-from glmgate.errors import InvalidRequest, SettingsError, Unavailable
-from glmgate.policy.keyring import Keyring
-from glmgate.policy.keys import Key, MasterKey, rotated
-from glmgate.policy.memory import MemoryKeyStore
+from glmgate.errors import InvalidRequest, ObjectNotFound, SettingsError
+from glmgate.policy.keyring import KeyChange, KeyOrder, Keyring
+from glmgate.policy.keys import MasterKey
+from glmgate.policy.memory_accounts import MemoryAccountStore
+from glmgate.policy.organisation import Project
+from glmgate.wire.terms import Terms
+from tests.fakes.accounts import put
 from tests.fakes.clock import FakeClock
 
 MASTER = MasterKey.from_text("m" * 32)
 
 
-class ContestedStore(MemoryKeyStore):
-    """A store in which somebody else changes a key just before each of the first `times` replacements."""
-
-    def __init__(self, times: int) -> None:
-        super().__init__()
-        self.times = times
-
-    @override
-    async def replace(self, before: Key, after: Key) -> bool:
-        """Let the other be first."""
-        if self.times:
-            self.times -= 1
-            await super().replace(before, rotated(before, now=before.created_at))
-        return await super().replace(before, after)
+async def acts(store: MemoryAccountStore) -> list[tuple[str, str, str]]:
+    """Who did what to whom, in the order of doing."""
+    return [(entry.actor, entry.action, entry.subject) for entry in await store.entries(limit=100)]
 
 
 async def test_a_created_key_is_kept_and_has_an_id_like_those_of_zai() -> None:
     """A new key can be found by its id of 32 hexadecimal digits, and is made at the clock's time."""
     clock = FakeClock()
-    ring = Keyring(MemoryKeyStore(), MASTER, clock=clock)
+    ring = Keyring(MemoryAccountStore(), MASTER, clock=clock)
     key = await ring.create("mine", expires_at=clock.now + 5)
     assert await ring.key(key.id) == key
     assert len(key.id) == 32
@@ -45,21 +37,21 @@ async def test_a_created_key_is_kept_and_has_an_id_like_those_of_zai() -> None:
 
 async def test_a_whole_key_names_itself() -> None:
     """Who pastes the key where its id is asked for gets the same."""
-    ring = Keyring(MemoryKeyStore(), MASTER)
+    ring = Keyring(MemoryAccountStore(), MASTER)
     key = await ring.create("mine")
     assert await ring.key(ring.text(key)) == key
 
 
 async def test_an_unknown_id_is_refused_without_its_secret() -> None:
     """The message names the id and how to list keys, never the secret that was pasted."""
-    with pytest.raises(InvalidRequest, match=r"no key 'abc'.*keys list") as caught:
-        await Keyring(MemoryKeyStore(), MASTER).key("abc.geheim")
+    with pytest.raises(ObjectNotFound, match=r"no key 'abc'.*keys list") as caught:
+        await Keyring(MemoryAccountStore(), MASTER).key("abc.geheim")
     assert "geheim" not in caught.value.message
 
 
 async def test_the_first_key_is_made_once() -> None:
     """A second start finds a live key and makes none."""
-    ring = Keyring(MemoryKeyStore(), MASTER)
+    ring = Keyring(MemoryAccountStore(), MASTER)
     first = await ring.create_first()
     assert first is not None
     assert await ring.create_first() is None
@@ -68,7 +60,7 @@ async def test_the_first_key_is_made_once() -> None:
 
 async def test_rotation_changes_the_text() -> None:
     """After a rotation the key is sent with another secret under the same id."""
-    ring = Keyring(MemoryKeyStore(), MASTER)
+    ring = Keyring(MemoryAccountStore(), MASTER)
     before = await ring.create("mine")
     after = await ring.rotate(before.id, overlap_s=5)
     assert after.id == before.id
@@ -79,39 +71,109 @@ async def test_rotation_changes_the_text() -> None:
 async def test_revoking_lasts() -> None:
     """A revoked key stays in the list, revoked at the clock's time."""
     clock = FakeClock()
-    ring = Keyring(MemoryKeyStore(), MASTER, clock=clock)
+    ring = Keyring(MemoryAccountStore(), MASTER, clock=clock)
     key = await ring.create("mine")
     clock.advance(9)
     await ring.revoke(key.id)
     assert [key.revoked_at for key in await ring.keys()] == [clock.now]
 
 
-async def test_a_change_by_somebody_else_is_seen_before_ours() -> None:
-    """A change is decided anew on what the other left."""
-    store = ContestedStore(times=1)
+async def test_a_key_is_made_as_ordered() -> None:
+    """With its project, kind, end and terms."""
+    store, clock = MemoryAccountStore(), FakeClock()
+    await put(store, Project(id="proj_1", name="Web", created_at=0.0))
+    ring = Keyring(store, MASTER, clock=clock)
+    order = KeyOrder(name="root", project="proj_1", kind="admin", expires_at=clock.now + 1, terms={"rpm": 5})
+    key = await ring.make(order)
+    assert (key.name, key.project, key.kind, key.expires_at) == ("root", "proj_1", "admin", clock.now + 1)
+    assert key.terms == Terms(rpm=5)
+    assert await ring.key(key.id) == key
+
+
+@pytest.mark.parametrize(
+    ("order", "error", "said"),
+    [
+        (KeyOrder(name=" "), InvalidRequest, "A key's name"),
+        (KeyOrder(name="a", project="nope"), ObjectNotFound, "no project 'nope'"),
+        (KeyOrder(name="a", project="closed"), InvalidRequest, "'closed' is archived"),
+        (KeyOrder(name="a", terms={"rpm": 0}), InvalidRequest, "rpm"),
+        (KeyOrder(name="a", expires_at=1.0), InvalidRequest, "in the past"),
+    ],
+    ids=["name", "project", "archived", "terms", "end"],
+)
+async def test_an_order_that_makes_no_sense_makes_no_key(order: KeyOrder, error: type[Exception], said: str) -> None:
+    """And leaves no trace."""
+    store = MemoryAccountStore()
+    await put(store, Project(id="closed", name="Old", created_at=0.0, archived_at=1.0))
     ring = Keyring(store, MASTER)
-    key = await ring.create("mine")
-    assert (await ring.rotate(key.id)).generation == 3
+    with pytest.raises(error, match=said):
+        await ring.make(order)
+    assert await ring.keys() == ()
+    assert await acts(store) == []
 
 
-async def test_endless_contest_is_given_up() -> None:
-    """A key that others change all the time gives an error that says so, not a loop."""
-    ring = Keyring(ContestedStore(times=100), MASTER)
+async def test_a_key_is_changed_as_wished() -> None:
+    """What is given, and nothing else; null takes terms back, `lasts` the end."""
+    clock = FakeClock()
+    ring = Keyring(MemoryAccountStore(), MASTER, clock=clock)
+    key = await ring.make(KeyOrder(name="a", expires_at=clock.now + 9, terms={"rpm": 5, "tpm": 100}))
+    after = await ring.change(key.id, KeyChange(terms={"rpm": None, "in_flight": 2}))
+    assert after == replace(key, terms=Terms(tpm=100, in_flight=2))
+    after = await ring.change(key.id, KeyChange(name=" b ", expires_at=clock.now + 20))
+    assert (after.name, after.expires_at, after.terms) == ("b", clock.now + 20, Terms(tpm=100, in_flight=2))
+    assert (await ring.change(key.id, KeyChange(lasts=True))).expires_at is None
+    assert (await ring.key(key.id)).expires_at is None
+
+
+async def test_a_revoked_key_is_not_changed() -> None:
+    """It has ended for good."""
+    ring = Keyring(MemoryAccountStore(), MASTER)
     key = await ring.create("mine")
-    with pytest.raises(Unavailable, match="changed by others"):
-        await ring.revoke(key.id)
+    await ring.revoke(key.id)
+    with pytest.raises(InvalidRequest, match="revoked"):
+        await ring.change(key.id, KeyChange(name="other"))
+
+
+async def test_every_act_is_written_down() -> None:
+    """Who did what; what changed nothing is no act, and the first key is made by the server."""
+    store = MemoryAccountStore()
+    ring = Keyring(store, MASTER)
+    first = await ring.create_first()
+    assert first is not None
+    mine = ring.acting("cli:me")
+    await mine.change(first.id, KeyChange(terms={"rpm": 5}))
+    await mine.change(first.id, KeyChange(terms={"rpm": 5}))
+    await mine.rotate(first.id)
+    await mine.revoke(first.id)
+    await mine.revoke(first.id)
+    assert await acts(store) == [
+        ("server", "api_key.created", first.id),
+        ("cli:me", "api_key.updated", first.id),
+        ("cli:me", "api_key.rotated", first.id),
+        ("cli:me", "api_key.deleted", first.id),
+    ]
+    (_, changed, *_) = await store.entries(limit=9)
+    assert '"terms":{}' in (changed.before or "")
+    assert '"terms":{"rpm":5}' in (changed.after or "")
+
+
+async def test_an_administrators_key_is_no_first_key() -> None:
+    """Models cannot be asked with it, so a start still makes one that they can."""
+    ring = Keyring(MemoryAccountStore(), MASTER)
+    await ring.make(KeyOrder(name="root", kind="admin"))
+    assert await ring.create_first() is not None
 
 
 async def test_the_same_master_key_is_accepted_again() -> None:
     """A database opens with the master key it was made with, as often as one likes."""
-    ring = Keyring(MemoryKeyStore(), MASTER)
+    ring = Keyring(MemoryAccountStore(), MASTER)
     await ring.check_master()
     await ring.check_master()
 
 
 async def test_another_master_key_stops_the_start() -> None:
     """A wrong master key is found at the start, and the message shows only fingerprints."""
-    store = MemoryKeyStore()
+    store = MemoryAccountStore()
     await Keyring(store, MASTER).check_master()
     other = MasterKey.from_text("n" * 32)
     with pytest.raises(SettingsError, match=f"{other.fingerprint}.*{MASTER.fingerprint}") as caught:
@@ -121,6 +183,6 @@ async def test_another_master_key_stops_the_start() -> None:
 
 async def test_ids_do_not_repeat() -> None:
     """Keys made at the same moment have different ids."""
-    ring = Keyring(MemoryKeyStore(), MASTER)
+    ring = Keyring(MemoryAccountStore(), MASTER)
     made = await asyncio.gather(*(ring.create("mine") for _ in range(50)))
     assert len({key.id for key in made}) == 50

@@ -11,19 +11,20 @@ from glmgate.errors import SettingsError
 from glmgate.policy.keys import Key
 from glmgate.storage.database import Database
 from glmgate.storage.dumps import check_unused, dump, forget_newer, tables_of, undump
-from glmgate.storage.keys import SqlKeyStore
 from glmgate.storage.opening import open_database
+from glmgate.storage.organisations import SqlAccountStore
 from glmgate.storage.schema import metadata
+from tests.fakes.accounts import put
 from tests.servers.postgres import PASSWORD, Postgres, name_of
 
 
 async def keys(url: str, *added: str) -> list[str]:
     """Add keys to a database; the names of all in it."""
     database = await open_database(url)
-    store = SqlKeyStore(database)
+    store = SqlAccountStore(database)
     for name in added:
-        await store.add(Key(id=name, name=name, created_at=float(ord(name))))
-    found = [key.id for key in await store.keys()]
+        await put(store, Key(id=name, name=name, created_at=float(ord(name))))
+    found = [key.id for key in await store.look(lambda rows: rows.keys())]
     await database.aclose()
     return found
 
@@ -32,7 +33,7 @@ async def test_a_dump_comes_back(postgres_url: str, tmp_path: Path) -> None:
     """While a server is connected it is written; the tables of others in the database are neither in it nor touched."""
     server = await open_database(postgres_url)
     await server.write(lambda connection: connection.execute(text("CREATE TABLE songs (name TEXT)")))
-    await SqlKeyStore(server).add(Key(id="a", name="a", created_at=1.0))
+    await put(SqlAccountStore(server), Key(id="a", name="a", created_at=1.0))
     dump(make_url(postgres_url), tmp_path / "backup")
     await server.write(lambda connection: connection.execute(text("INSERT INTO songs VALUES ('a song')")))
     await server.aclose()

@@ -17,19 +17,19 @@ from sqlalchemy import text
 from glmgate.errors import SettingsError, Unavailable
 from glmgate.storage import upgrade as upgrade_module
 from glmgate.storage.database import Database
-from glmgate.storage.keys import SqlKeyStore
 from glmgate.storage.opening import current_revision, open_database, upgrade_database
+from glmgate.storage.organisations import SqlAccountStore
 from glmgate.storage.schema import REVISION
 from glmgate.storage.upgrade import upgrade
 
 OPEN_AND_PIN = """
 import asyncio, sys
-from glmgate.storage.keys import SqlKeyStore
+from glmgate.storage.organisations import SqlAccountStore
 from glmgate.storage.opening import open_database
 
 async def main():
     database = await open_database(sys.argv[1])
-    print(await SqlKeyStore(database).pin("winner", sys.argv[2]))
+    print(await SqlAccountStore(database).pin("winner", sys.argv[2]))
     await database.aclose()
 
 asyncio.run(main())
@@ -100,7 +100,7 @@ async def test_a_newer_database_that_fits_is_taken(tmp_path: Path) -> None:
     await (await open_database(url(tmp_path))).aclose()
     as_newer(tmp_path, oldest=REVISION)
     database = await open_database(url(tmp_path))
-    assert await SqlKeyStore(database).keys() == ()
+    assert await SqlAccountStore(database).look(lambda rows: rows.keys()) == ()
     await database.aclose()
     assert query(tmp_path, "SELECT version_num FROM alembic_version") == [("9998",)]
 
@@ -203,7 +203,7 @@ async def test_serving_upgrades_no_postgresql(postgres_url: str) -> None:
     assert await upgrade_database(postgres_url) == ("0001", REVISION)
     assert await upgrade_database(postgres_url) == (REVISION, REVISION)
     database = await open_database(postgres_url)
-    assert await SqlKeyStore(database).pin("kept", "no") == "yes"
+    assert await SqlAccountStore(database).pin("kept", "no") == "yes"
     await database.aclose()
 
 

@@ -11,18 +11,19 @@ import pytest
 from glmgate.errors import SettingsError
 from glmgate.policy.keys import Key
 from glmgate.storage.copies import copy
-from glmgate.storage.keys import SqlKeyStore
 from glmgate.storage.opening import open_database
+from glmgate.storage.organisations import SqlAccountStore
 from glmgate.storage.restoring import check_source, restore
+from tests.fakes.accounts import put
 
 
 async def keys(file: Path, *added: str) -> list[str]:
     """Add keys to a database; the names of all in it."""
     database = await open_database(f"sqlite:///{file}")
-    store = SqlKeyStore(database)
+    store = SqlAccountStore(database)
     for name in added:
-        await store.add(Key(id=name, name=name, created_at=float(ord(name))))
-    found = [key.id for key in await store.keys()]
+        await put(store, Key(id=name, name=name, created_at=float(ord(name))))
+    found = [key.id for key in await store.look(lambda rows: rows.keys())]
     await database.aclose()
     return found
 
@@ -54,10 +55,10 @@ async def test_nothing_is_restored_while_somebody_uses_the_database(tmp_path: Pa
     await keys(file, "a")
     backup = copy(file, tmp_path / "backup.db")
     server = await open_database(f"sqlite:///{file}")
-    await SqlKeyStore(server).keys()
+    await SqlAccountStore(server).look(lambda rows: rows.keys())
     with pytest.raises(SettingsError, match="in use"):
         restore(backup, file)
-    await SqlKeyStore(server).add(Key(id="b", name="b", created_at=99.0))
+    await put(SqlAccountStore(server), Key(id="b", name="b", created_at=99.0))
     await server.aclose()
     assert await keys(file) == ["a", "b"]
     restore(backup, file)

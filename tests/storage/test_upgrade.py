@@ -13,6 +13,7 @@ from glmgate.policy.keys import Key
 from glmgate.storage.database import Database
 from glmgate.storage.keys import SqlKeyStore
 from glmgate.storage.opening import current_revision, oldest_program
+from glmgate.storage.organisations import SqlAccountStore
 from glmgate.storage.schema import OLDEST, REVISION
 from glmgate.storage.upgrade import downgrade, known_revisions, upgrade
 
@@ -70,7 +71,7 @@ async def test_every_revision_can_be_taken_back_with_data_in_every_table(databas
     assert await database.read(tables) == set()
     await database.write(upgrade)
     assert await database.read(current_revision) == REVISION
-    assert await SqlKeyStore(database).keys() == ()
+    assert await SqlAccountStore(database).look(lambda rows: rows.keys()) == ()
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -160,6 +160,19 @@ def first_key(served: Served) -> str:
     return found[0]
 
 
+def run_glmgate(served: Served, *arguments: str) -> str:
+    """What a command prints on standard output that works on the server's home."""
+    command = [sys.executable, "-m", "glmgate", *arguments]
+    environment = os.environ | {"GLMGATE_HOME": str(served.home)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+    return done.stdout
+
+
+def administrator(served: Served) -> str:
+    """A new administrator's key."""
+    return run_glmgate(served, "keys", "create", "--name", "administrator", "--admin").strip()
+
+
 def command_of(pid: int) -> bytes:
     """The command line of a process; empty when it is gone."""
     try:

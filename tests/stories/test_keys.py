@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +11,7 @@ import pytest
 
 from tests.clients.scripts.tokens import token
 from tests.stories.asking import Place, ask
-from tests.stories.served import KEY, PATIENCE_S, Served, await_true, serving
+from tests.stories.served import KEY, Served, await_true, run_glmgate, serving
 
 pytestmark = pytest.mark.slow
 
@@ -29,10 +26,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Ser
 
 def keys(server: Served, *arguments: str) -> str:
     """What `glmgate keys …` prints on standard output."""
-    command = [sys.executable, "-m", "glmgate", "keys", *arguments]
-    environment = os.environ | {"GLMGATE_HOME": str(server.home)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
-    return done.stdout
+    return run_glmgate(server, "keys", *arguments)
 
 
 def status(server: Served, credential: str) -> int:

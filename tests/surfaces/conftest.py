@@ -30,6 +30,7 @@ def answering(value: T) -> Callable[[], Awaitable[T]]:
 OPERATIONS = Operations(
     readiness=answering(Readiness(ready=True, engines={"glm-fake": "running"})),
     exposition=answering(Exposition("text/plain; version=0.0.4", b"glmgate_up 1\n")),
+    now=answering({}),
 )
 
 

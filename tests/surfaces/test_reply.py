@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from glmgate.surfaces.reply import MAX_REPORT_BYTES, call_headers, report_headers
 from glmgate.wire.engine import Note
+from glmgate.wire.headroom import Headroom, Room
 from tests.fakes.engine import call
 
 
@@ -42,3 +43,16 @@ def test_what_the_cache_had_is_told() -> None:
 def test_no_cache_means_no_header() -> None:
     """Where nothing was looked up, nothing is told."""
     assert call_headers(call()) == []
+
+
+def test_what_is_left_of_limits_is_told() -> None:
+    """As OpenAI does; and budgets that are spent and only warn, in a header of ours."""
+    asked = call()
+    asked.headroom = Headroom(Room(60, 59, 1.0))
+    asked.overruns.append("key USD month")
+    assert call_headers(asked) == [
+        (b"x-ratelimit-limit-requests", b"60"),
+        (b"x-ratelimit-remaining-requests", b"59"),
+        (b"x-ratelimit-reset-requests", b"1s"),
+        (b"x-glmgate-budget-spent", b"key USD month"),
+    ]

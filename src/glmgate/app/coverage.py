@@ -6,10 +6,12 @@ What a gap is, is decided in `policy.coverage`.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Literal
 
 from glmgate.errors import SettingsError, Unavailable
 from glmgate.policy.coverage import Routed, gaps
+from glmgate.policy.keys import Key
 from glmgate.settings import Settings
 from glmgate.settings.models import Model
 from glmgate.storage.accounts import open_accounts
@@ -31,16 +33,18 @@ async def checked_keys(settings: Settings) -> Checked:
     except Unavailable:
         return "unready"
     try:
-        keys = await accounts.keyring.keys()
+        _check(await accounts.keyring.keys(), settings, time.time())
     finally:
         await accounts.aclose()
-    now = time.time()
+    return "covered"
+
+
+def _check(keys: Iterable[Key], settings: Settings, now: float) -> None:
     routed = [_routed(model) for model in settings.routed]
-    live = [key for key in keys if key.state(now) == "live" and key.kind != "admin"]
-    found = [str(gap) for key in live for gap in gaps(key.scopes, routed, settings.prices, now)]
+    asking = [key for key in keys if key.state(now) == "live" and key.kind != "admin"]
+    found = [str(gap) for key in asking for gap in gaps(key.scopes, routed, settings.prices, now)]
     if found:
         raise SettingsError("Budgets do not bound what keys can be charged:\n" + "\n".join(f"- {gap}" for gap in found))
-    return "covered"
 
 
 def _routed(model: Model) -> Routed:

@@ -5,41 +5,34 @@ A server of one process keeps them itself; a worker asks its parent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
 from typing_extensions import override
 
 from glmgate.app.parent_counters import ParentCounters
+from glmgate.app.standing import Standing, engines_now
 from glmgate.engines.embedded.interfaces import Supervision
 from glmgate.engines.embedded.remote import RemoteSupervisor
-from glmgate.engines.embedded.resident import ModelStatus
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.policy.counters import Counters
 from glmgate.routing.catalogue import Rank
 from glmgate.routing.continuity import OwnPools
-from glmgate.routing.interfaces import Pools, PoolState
+from glmgate.routing.interfaces import Pools
 from glmgate.routing.remote import Known, RemotePools
+from glmgate.telemetry.engines import EngineNow
 from glmgate.telemetry.metrics import Metrics
 from glmgate.transport.peers import Peer
 
 STANDING: Final = "standing"
 EXPOSITION: Final = "exposition"
+NOW: Final = "now"
 
 Given = tuple[tuple[LocalModel, Rank], ...]
 """Models whose weights are here, as they were found at the server's start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How children and slots stand."""
-
-    models: tuple[ModelStatus, ...] = ()
-    pools: tuple[PoolState, ...] = ()
 
 
 class Keeper(Protocol):
@@ -59,6 +52,14 @@ class Keeper(Protocol):
 
     async def standing(self) -> Standing:
         """How all of them stand. Raises Unavailable."""
+        ...
+
+    def engines(self) -> Sequence[EngineNow]:
+        """The models that were asked for, as this process's metrics need to know them."""
+        ...
+
+    async def now(self, own: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """What is going on in the whole server, where `own` tells it of this process. Raises Unavailable."""
         ...
 
     async def exposition(self, own: Metrics) -> bytes:
@@ -90,6 +91,14 @@ class OwnKeeper(Keeper):
         return self.here()
 
     @override
+    def engines(self) -> Sequence[EngineNow]:
+        return engines_now(self.here())
+
+    @override
+    async def now(self, own: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        return own()
+
+    @override
     async def exposition(self, own: Metrics) -> bytes:
         return own.render()
 
@@ -117,6 +126,17 @@ class ParentKeeper(Keeper):
     @override
     async def standing(self) -> Standing:
         return msgspec.convert(await self._peer.ask(STANDING), Standing)
+
+    @override
+    def engines(self) -> Sequence[EngineNow]:
+        """Only how much their caches hold: their states and slots are the parent's to tell."""
+        slots = self._supervisor.settings.parallel
+        return [EngineNow(name, "", cells=context * slots) for name, context in self._supervisor.contexts.items()]
+
+    @override
+    async def now(self, own: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await self._peer.ask(NOW)
+        return found
 
     @override
     async def exposition(self, own: Metrics) -> bytes:

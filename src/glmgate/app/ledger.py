@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from glmgate.gateway.rows import EndedRows
+from glmgate.policy.budgets import NullPast, Past
 from glmgate.policy.ledger import NullJournal
 from glmgate.policy.usage import Reports
 from glmgate.routing.books import KeptBooks
@@ -20,6 +21,7 @@ from glmgate.storage.books import DurableJournal
 from glmgate.storage.database import Database
 from glmgate.storage.history import History
 from glmgate.storage.journal import own_journal
+from glmgate.storage.past import SqlPast
 from glmgate.storage.reports import SqlReports
 from glmgate.storage.writer import Writer
 from glmgate.telemetry.ledger import LedgerNow
@@ -30,11 +32,15 @@ _LESSONS: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """`books` for the gateway, `endings` for those who watch requests, `reports` for who asks; None without keys."""
+    """`books` for the gateway, `endings` for those who watch requests, `reports` for who asks; None without keys.
+
+    `past` is what budgets begin with.
+    """
 
     books: KeptBooks
     endings: Observer
     reports: Reports | None
+    past: Past
     now: Callable[[], LedgerNow]
 
 
@@ -46,7 +52,11 @@ async def keeping(settings: Settings) -> AsyncIterator[Ledger]:
     """
     if not settings.server.auth:
         yield Ledger(
-            KeptBooks(journal=NullJournal(), instance="", prices=settings.prices), NullObserver(), None, LedgerNow
+            KeptBooks(journal=NullJournal(), instance="", prices=settings.prices),
+            NullObserver(),
+            None,
+            NullPast(),
+            LedgerNow,
         )
         return
     async with AsyncExitStack() as stack:
@@ -67,7 +77,13 @@ async def keeping(settings: Settings) -> AsyncIterator[Ledger]:
                 answer_bytes=lesson.answer_bytes,
                 told=lesson.told,
             )
-        yield Ledger(books, EndedRows(journal, clock=time.time), SqlReports(for_reports), lambda: _now(writer, journal))
+        yield Ledger(
+            books,
+            EndedRows(journal, clock=time.time),
+            SqlReports(for_reports),
+            SqlPast(for_reports, committed=writer.committed),
+            lambda: _now(writer, journal),
+        )
 
 
 def _now(writer: Writer, journal: DurableJournal) -> LedgerNow:

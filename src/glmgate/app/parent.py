@@ -7,7 +7,7 @@ when it ends.
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +15,14 @@ from typing import Any
 from glmgate.app import parent_counters
 from glmgate.app.credentials import without_own_keys
 from glmgate.app.handover import Change, Handover, packed
-from glmgate.app.keeper import EXPOSITION, STANDING, OwnKeeper, models_of, standing_as_data
+from glmgate.app.keeper import EXPOSITION, NOW, STANDING, OwnKeeper, models_of, standing_as_data
 from glmgate.app.local import found_models, local_deployments
 from glmgate.app.memory import Memory
 from glmgate.app.reload import Reloads, Reread, running
 from glmgate.app.routes import Routes
 from glmgate.app.spawn import Spawn
-from glmgate.app.states import child_states, upstreams_now
+from glmgate.app.standing import child_states
+from glmgate.app.states import upstreams_now
 from glmgate.app.transport import LazyTransport
 from glmgate.app.workers import Workers
 from glmgate.engines.embedded import lending as engine_lending
@@ -34,7 +35,9 @@ from glmgate.routing.catalogue import Catalogue
 from glmgate.routing.continuity import Continuity
 from glmgate.settings import Settings
 from glmgate.storage.accounts import Accounts, open_accounts
+from glmgate.telemetry.flights import Flights
 from glmgate.telemetry.metrics import Metrics
+from glmgate.telemetry.now import now, together
 from glmgate.telemetry.workers import WorkerMetrics
 from glmgate.transport.peers import Services
 
@@ -93,7 +96,12 @@ async def parenting(
             await spawn.look()
             return spawn.totals.render(metrics.families())
 
-        services = _services(keeper, engine_lending.lending(keeper.supervisor, models_of(given)), exposition)
+        async def going_on() -> Mapping[str, Any]:
+            own = now(Flights(), keeper.engines(), upstreams_now(keeper.here(), {}))
+            return together([own, *await spawn.under_way()])
+
+        looks = {EXPOSITION: exposition, NOW: going_on}
+        services = _services(keeper, engine_lending.lending(keeper.supervisor, models_of(given)), looks)
         spawn = Spawn(command, [each.fileno() for each in sockets], services=services, hand_over=hand_over)
         workers = Workers(settings.server.workers, spawn)
         metrics.register(WorkerMetrics(lambda: workers.ready, lambda: workers.replaced))
@@ -136,17 +144,18 @@ def _metrics(keeper: OwnKeeper, lost_lines: Callable[[], int]) -> Metrics:
         states=lambda: child_states(keeper.here()),
         lost_lines=lost_lines,
         upstreams=lambda: upstreams_now(keeper.here(), {}),
+        engines=keeper.engines,
     )
 
 
-def _services(keeper: OwnKeeper, engine: Services, exposition: Callable[[], Any]) -> Services:
+def _services(keeper: OwnKeeper, engine: Services, looks: Mapping[str, Callable[[], Awaitable[Any]]]) -> Services:
     async def standing() -> Any:  # noqa: ANN401 -- what a message holds
         return standing_as_data(keeper)
 
     slots = routing_lending.lending(keeper.own_pools.all)
     counters = parent_counters.lending(MemoryCounters())
     return Services(
-        asks={**engine.asks, **counters.asks, STANDING: standing, EXPOSITION: exposition},
+        asks={**engine.asks, **counters.asks, STANDING: standing, **looks},
         holds={**engine.holds, **slots.holds},
         tells=slots.tells,
     )

@@ -6,9 +6,10 @@ What answers for which name is made in `local` and `routes`.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from glmgate.app.counting import counting
 from glmgate.app.credentials import without_own_keys
@@ -20,10 +21,13 @@ from glmgate.app.local import local_deployments
 from glmgate.app.memory import remembering
 from glmgate.app.reload import Reloads, Reread, running
 from glmgate.app.routes import Routes
-from glmgate.app.states import child_states, readiness, upstreams_now
+from glmgate.app.sight import Sight, seeing
+from glmgate.app.standing import child_states
+from glmgate.app.states import readiness, upstreams_now
 from glmgate.app.transport import LazyTransport
 from glmgate.engines.embedded.interfaces import Supervision
 from glmgate.engines.embedded.machine import availability
+from glmgate.gateway.administration import Administration
 from glmgate.gateway.admit import Means
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
@@ -38,6 +42,7 @@ from glmgate.surfaces.interfaces import Exposition, Operations, Readiness
 from glmgate.telemetry.log import RequestLog
 from glmgate.telemetry.metrics import CONTENT_TYPE, Metrics
 from glmgate.telemetry.observers import Observers
+from glmgate.telemetry.upstreams import UpstreamsNow
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +51,14 @@ class App:
 
     `accounts` is None where no key is asked for. `first_key` is the whole key, on the start that made it.
     `engine_missing` says why the embedded engine cannot run; then there are no local models. `reloads` takes in
-    changed settings; its `settings` are those that hold.
+    changed settings; its `settings` are those that hold. `metrics` and `now` are of this process alone.
     """
 
     http: Application
     gateway: Gateway
     supervisor: Supervision
     metrics: Metrics
+    now: Callable[[], Mapping[str, Any]]
     reloads: Reloads
     accounts: Accounts | None
     first_key: str | None
@@ -88,35 +94,46 @@ async def opened(
         local = [] if missing else local_deployments(settings, kept.supervisor, kept.given)
         routes = await _routes(settings, stack, local, kept.pools)
         settings = await without_own_keys(settings, accounts)
+
+        def upstreams() -> UpstreamsNow:
+            return upstreams_now(kept.here(), routes.breakers())
+
         metrics = Metrics(
             states=lambda: child_states(kept.here()),
             lost_lines=lost_lines,
-            upstreams=lambda: upstreams_now(kept.here(), routes.breakers()),
+            upstreams=upstreams,
             ledger=ledger.now,
+            engines=kept.engines,
         )
         books = ledger.books
         means = Means(
             await stack.enter_async_context(counting(settings, parent=kept.counters)),
             time.time,
+            past=ledger.past,
             quotes=PriceQuotes(lambda: books.prices, books.estimator, time.time),
             watch=metrics.limits,
             settings=settings.limits,
         )
+        sight = await stack.enter_async_context(
+            seeing(settings, metrics=metrics, books=books, engines=kept.engines, upstreams=upstreams)
+        )
+        kept.supervisor.waited = metrics.engines.waited
         gateway = Gateway(
             identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
-            observer=Observers(RequestLog(), metrics, ledger.endings),
+            observer=Observers(*sight.observers, RequestLog(), metrics, ledger.endings),
             clock=time.monotonic,
-            books=books,
+            books=sight.books,
             admission=await stack.enter_async_context(admitting(means)),
         )
-        operations = _operations(gateway, routes, metrics, kept, missing)
+        operations = _operations(gateway, routes, kept, missing, metrics=metrics, sight=sight)
         reloads = await _reloads(settings, stack, gateway, routes, ledger, accounts=accounts, reread=reread)
         yield App(
-            http=build(gateway, operations, settings.server),
+            http=build(gateway, operations, settings.server, _administration(accounts, ledger)),
             gateway=gateway,
             supervisor=kept.supervisor,
             metrics=metrics,
+            now=sight.now,
             reloads=reloads,
             accounts=accounts,
             first_key=accounts.keyring.text(first) if accounts and first else None,
@@ -132,14 +149,25 @@ async def _accounts(settings: Settings, stack: AsyncExitStack) -> Accounts | Non
     return accounts
 
 
-def _operations(gateway: Gateway, routes: Routes, metrics: Metrics, keeper: Keeper, missing: str | None) -> Operations:
+def _operations(
+    gateway: Gateway, routes: Routes, keeper: Keeper, missing: str | None, *, metrics: Metrics, sight: Sight
+) -> Operations:
     async def ready() -> Readiness:
         return readiness(gateway.catalogue, await keeper.standing(), missing, routes.breakers())
 
     async def exposition() -> Exposition:
         return Exposition(CONTENT_TYPE, await keeper.exposition(metrics))
 
-    return Operations(ready, exposition)
+    async def now() -> Mapping[str, Any]:
+        return await keeper.now(sight.now)
+
+    return Operations(ready, exposition, now)
+
+
+def _administration(accounts: Accounts | None, ledger: Ledger) -> Administration | None:
+    if accounts is None or ledger.reports is None:
+        return None
+    return Administration(accounts.keyring, accounts.directory, accounts.audit, ledger.reports)
 
 
 async def _routes(settings: Settings, stack: AsyncExitStack, local: list[Deployment], pools: Pools) -> Routes:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Any, Final
@@ -28,6 +28,7 @@ STOP: Final = "stop"
 FORCE: Final = "force"
 CHANGE: Final = "change"
 METRICS: Final = "metrics"
+UNDER_WAY: Final = "under way"
 
 _log = logging.getLogger(__name__)
 
@@ -157,6 +158,10 @@ class Spawn(Launch):
         """Ask all workers for their metrics."""
         for number, shown in (await self._of_all(METRICS)).items():
             self.totals.update(number, shown)
+
+    async def under_way(self) -> list[Mapping[str, Any]]:
+        """What is going on in each worker."""
+        return list((await self._of_all(UNDER_WAY)).values())
 
     async def run(self) -> None:
         """Look every second: what a worker has counted since then is not known when it is killed."""

@@ -7,16 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from glmgate.app.keeper import Standing
+from glmgate.app.standing import Standing
 from glmgate.routing.catalogue import Catalogue
 from glmgate.routing.interfaces import PoolState
 from glmgate.surfaces.interfaces import Readiness
 from glmgate.telemetry.upstreams import Breaker, CredentialNow, UpstreamNow, UpstreamsNow
-
-
-def child_states(standing: Standing) -> dict[str, str]:
-    """One word for each model's process."""
-    return {status.name: status.phase.value for status in standing.models}
 
 
 def upstreams_now(standing: Standing, breakers: Mapping[str, Breaker]) -> UpstreamsNow:

@@ -15,7 +15,7 @@ from typing import Any
 from glmgate.app.handover import Handover, change, handover
 from glmgate.app.keeper import ParentKeeper
 from glmgate.app.program import App, opened
-from glmgate.app.spawn import CHANGE, FAILED, FORCE, HANDOVER, METRICS, READY, STOP
+from glmgate.app.spawn import CHANGE, FAILED, FORCE, HANDOVER, METRICS, READY, STOP, UNDER_WAY
 from glmgate.errors import GlmgateError
 from glmgate.settings import Settings
 from glmgate.surfaces.server import Server, make
@@ -38,11 +38,15 @@ class WorkerServer:
         self.server: Server | None = None
         self.keeper: ParentKeeper | None = None
         self.services = Services(
-            asks={METRICS: self._metrics, CHANGE: self._change}, tells={STOP: self._stop, FORCE: self._force}
+            asks={METRICS: self._metrics, UNDER_WAY: self._under_way, CHANGE: self._change},
+            tells={STOP: self._stop, FORCE: self._force},
         )
 
     async def _metrics(self) -> Any:  # noqa: ANN401 -- what a message holds
         return [] if self.app is None else self.app.metrics.families()
+
+    async def _under_way(self) -> Any:  # noqa: ANN401 -- what a message holds
+        return {} if self.app is None else dict(self.app.now())
 
     async def _change(self, data: bytes) -> None:
         if self.app is not None and self.keeper is not None:

@@ -23,6 +23,7 @@ from glmgate.cli.banner import Facts, ServedModel, Upstream, banner
 from glmgate.cli.choosing import with_chosen
 from glmgate.cli.models import REMARKS
 from glmgate.cli.options import place, read
+from glmgate.policy.interfaces import OF_CLIENTS
 from glmgate.routing.catalogue import Deployment
 from glmgate.settings import Settings, UpstreamSettings
 from glmgate.surfaces.server import listening, make
@@ -161,7 +162,7 @@ class _Stops:
 
 
 async def _live_keys(app: App | Parent) -> tuple[str, ...]:
-    keys = await app.accounts.keyring.keys() if app.accounts else ()
+    keys = await app.accounts.keyring.keys(OF_CLIENTS) if app.accounts else ()
     return tuple(key.id for key in keys if key.state(time.time()) == "live")
 
 

@@ -20,7 +20,7 @@ from glmgate.cli.period import Period, period, span
 from glmgate.cli.usage_shown import Shown, as_csv, as_json, as_table
 from glmgate.policy.usage import OF_ATTEMPTS, Dimension, UsageQuery, UsageRow, Width
 from glmgate.storage.database import Database
-from glmgate.storage.keys import SqlKeyStore
+from glmgate.storage.organisations import SqlAccountStore
 from glmgate.storage.reports import SqlReports
 
 _TIMES: Final[dict[str, Width]] = {"hour": "1h", "day": "1d"}
@@ -99,7 +99,7 @@ async def _asked(database: Database, query: UsageQuery, by: tuple[str, ...]) -> 
     reports = SqlReports(database)
     of_attempts = all(name in OF_ATTEMPTS for name in query.group_by)
     rows: tuple[UsageRow, ...] = await (reports.attempts(query) if of_attempts else reports.requests(query))
-    keys = await SqlKeyStore(database).keys() if "key" in by else ()
+    keys = await SqlAccountStore(database).look(lambda rows: rows.keys()) if "key" in by else ()
     return Shown(
         start=query.start,
         end=query.end,

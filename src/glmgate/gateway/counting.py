@@ -23,6 +23,10 @@ _MOST_LATE: Final = 10_000
 """Settlements that are kept for a store that is away; slots end by themselves, and buckets fill."""
 
 
+class PastUnknown(Unavailable):
+    """The ledger does not tell what was spent; the counters' store is there."""
+
+
 class Counting:
     """One store of counters. `reserved` is what this process's requests hold of each period now."""
 
@@ -39,7 +43,7 @@ class Counting:
     async def take(self, holder: str, asks: Sequence[Ask], accounts: Mapping[str, Account]) -> Taken | Refused:
         """Reserve all or nothing; periods that nobody has counted yet are loaded from what was spent.
 
-        `accounts` are those of the spends, by name. Raises Unavailable.
+        `accounts` are those of the spends, by name. Raises Unavailable, PastUnknown.
         """
         outcome = await self._whole(self._counters.take(holder, asks), holder, asks)
         if isinstance(outcome, Unloaded):
@@ -103,7 +107,10 @@ class Counting:
                 return outcome
             missing = [accounts[name] for name in outcome.names]
             self._forget(outcome.names)
-            spent = [await self._past.spent(each.scope, each.unit, each.span) for each in missing]
+            try:
+                spent = [await self._past.spent(each.scope, each.unit, each.span) for each in missing]
+            except Unavailable as error:
+                raise PastUnknown(error.message, retry_after_s=error.retry_after_s) from error
             await self._counters.load(
                 {each.name: (used, each.span.until) for each, used in zip(missing, spent, strict=True)}
             )

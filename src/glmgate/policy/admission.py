@@ -5,15 +5,14 @@ Pure. What is counted is in `limits` and `budgets`, and in which store in `count
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from glmgate.errors import QuotaExhausted
 from glmgate.policy.budgets import Account, written
-from glmgate.policy.counters import Ask, Spend, State
+from glmgate.policy.counters import Spend, State
 from glmgate.policy.estimates import at_most
-from glmgate.policy.limits import Limit
 from glmgate.policy.sizes import Size
 from glmgate.wire.charge import Charge
 from glmgate.wire.delta import Usage
@@ -126,11 +125,6 @@ def amount(charge: Charge, unit: str) -> int:
     return charge.amount or 0 if charge.currency == unit else 0
 
 
-def asks(limits: Iterable[Limit], spends: Iterable[Spend]) -> list[Ask]:
-    """All that is asked in one step: the limits first, because they let a request in again soonest."""
-    return [*(limit.ask for limit in limits), *spends]
-
-
 def answer_limit(
     wish: Wish, accounts: Sequence[Account], spends: Sequence[Spend], states: Sequence[State]
 ) -> int | None:
@@ -148,19 +142,19 @@ def uncovered(accounts: Sequence[Account], place: Place, charge: Charge) -> Quot
 
     An engine of our own costs nothing unless it has a price.
     """
-    units = {account.unit for account in accounts if account.unit != TOKENS}
-    if not any(account.limit is not None and account.unit != TOKENS for account in accounts):
+    money = [account for account in accounts if account.unit != TOKENS]
+    units = {account.unit for account in money}
+    is_free = charge.amount == 0 or (charge.amount is None and not place.upstream)
+    if is_free or charge.currency in units or all(account.limit is None for account in money):
         return None
-    if charge.currency in units or charge.amount == 0 or (charge.amount is None and not place.upstream):
-        return None
-    where = f"the model {place.model!r} of {place.upstream or 'this server'!r}"
-    if charge.amount is None or charge.currency is None:
-        message = f"No price is known for {where}, so no budget can bound what it costs: add one to [[prices]]."
-    else:
-        message = (
-            f"The budgets are in {' and '.join(sorted(units))}, and {where} costs "
-            f"{written(charge.amount, charge.currency)}: add a budget in {charge.currency}."
-        )
-    error = QuotaExhausted(message, zai_code="1113")
+    error = QuotaExhausted(_why(place, charge, sorted(units)), zai_code="1113")
     error.remedy = "next"  # another deployment may be one that they can pay for
     return error
+
+
+def _why(place: Place, charge: Charge, units: Sequence[str]) -> str:
+    where = f"the model {place.model!r} of {place.upstream or 'this server'!r}"
+    if charge.amount is None or charge.currency is None:
+        return f"No price is known for {where}, so no budget can bound what it costs: add one to [[prices]]."
+    costs = written(charge.amount, charge.currency)
+    return f"The budgets are in {' and '.join(units)}, and {where} costs {costs}: add a budget in {charge.currency}."

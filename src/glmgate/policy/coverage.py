@@ -45,16 +45,27 @@ def gaps(scopes: Sequence[Scope], routed: Iterable[Routed], prices: Prices, now:
 
     Prices that begin on a day to come count: whoever is asked today is not asked again on that day.
     """
-    budgets = [budget for scope in scopes for budget in scope.terms.budgets if budget.unit != TOKENS]
-    if not any(budget.mode == "hard" for budget in budgets):
+    units = _units(scopes)
+    if not units:
         return
-    units = tuple(sorted({budget.unit for budget in budgets}))
     for model in routed:
-        if may_ask(scopes, *model.names) is not None:
-            continue
-        for place in model.places:
-            currencies = prices.currencies(place.upstream, place.model, now)
-            if not currencies and place.upstream:
-                yield Gap(scopes[-1], model.names[0], place, None, units)
-            for currency in sorted(currencies - set(units)):
-                yield Gap(scopes[-1], model.names[0], place, currency, units)
+        if may_ask(scopes, *model.names) is None:
+            for place in model.places:
+                for currency in _uncovered(place, units, prices, now):
+                    yield Gap(scopes[-1], model.names[0], place, currency, units)
+
+
+def _units(scopes: Sequence[Scope]) -> tuple[str, ...]:
+    """The currencies of all budgets, where one of them is hard."""
+    budgets = [budget for scope in scopes for budget in scope.terms.budgets if budget.unit != TOKENS]
+    if all(budget.mode == "warn" for budget in budgets):
+        return ()
+    return tuple(sorted({budget.unit for budget in budgets}))
+
+
+def _uncovered(place: Place, units: tuple[str, ...], prices: Prices, now: float) -> Iterator[str | None]:
+    """The currencies of a place that are not among `units`; None where it has no price."""
+    currencies = prices.currencies(place.upstream, place.model, now)
+    if not currencies and place.upstream:
+        yield None
+    yield from sorted(currencies - set(units))

@@ -9,7 +9,7 @@ import binascii
 import hmac
 import re
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, TypeVar
@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from glmgate.errors import AuthenticationFailed
-from glmgate.policy.keys import Key, MasterKey
+from glmgate.policy.keys import Key, MasterKey, State
 
 # Contract 3.5, row 1000-1004. 1000 is the generic one and never needed here.
 NO_HEADER: Final = "1001"
@@ -31,6 +31,11 @@ MAX_TOKEN_LIFE_MS: Final = 24 * 3600 * 1000
 CLOCK_SKEW_MS: Final = 60 * 1000
 # The longest token of an official SDK has 240 characters.
 _MAX_LENGTH: Final = 4096
+_ENDED: Final[Mapping[State, tuple[str, str]]] = {
+    "revoked": ("was revoked", FAILED),
+    "archived": ("belongs to a project that is archived", FAILED),
+    "expired": ("has expired", EXPIRED),
+}
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SECRET: Final = re.compile(r"[!-~]{1,256}")
 
@@ -113,10 +118,9 @@ def judge(credential: Credential, key: Key | None, *, secrets: Sequence[str], no
     if key is None or not proven:
         raise AuthenticationFailed("This key is not known here, or its secret is wrong.", zai_code=FAILED)
     state = key.state(now)
-    if state == "revoked":
-        raise AuthenticationFailed(f"Key {key.id!r} was revoked.", zai_code=FAILED)
-    if state == "expired":
-        raise AuthenticationFailed(f"Key {key.id!r} has expired.", zai_code=EXPIRED)
+    if state != "live":
+        why, code = _ENDED[state]
+        raise AuthenticationFailed(f"Key {key.id!r} {why}.", zai_code=code)
     if isinstance(credential, SignedToken):
         _check_times(credential, now * 1000)
     return key

@@ -12,16 +12,16 @@ from hashlib import sha256
 from typing import Final, Literal
 
 from glmgate.errors import InvalidRequest, SettingsError
+from glmgate.policy.organisation import DEFAULT, checked_name
 from glmgate.wire.terms import NO_TERMS, Scope, Terms
 
-State = Literal["live", "expired", "revoked"]
+State = Literal["live", "expired", "revoked", "archived"]
 Kind = Literal["user", "service", "admin"]
 
 _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 # 32 bytes need 43 digits of base 62. All secrets have that length: pyjwt (2.10 and later) warns below 32.
 _SECRET_DIGITS: Final = 43
 _MASTER_LENGTH: Final = 32
-_NAME_LENGTH: Final = 100
 # Longer times are no dates on every platform, and infinite ones no JSON.
 _LONGEST_S: Final = 36_500 * 86_400.0
 
@@ -65,15 +65,15 @@ class Key:
 
     `previous_until`: until then the secret of the generation before is good as well, so that a rotation can overlap.
     `kind`: whose it is. An `admin` key opens the administration and answers no model's request; a `service` key belongs
-    to the service account `owner`. `above` are the terms of its organisation and project, as they were when the key was
-    looked up; they are no part of it.
+    to the service account `owner`. `above` are the terms of its organisation and project, and `closed_at` is when the
+    project was archived, both as they were when the key was looked up; they are no part of it.
     """
 
     id: str
     name: str
     created_at: float
-    organisation: str = "default"
-    project: str = "default"
+    organisation: str = DEFAULT
+    project: str = DEFAULT
     generation: int = 1
     previous_until: float | None = None
     expires_at: float | None = None
@@ -82,6 +82,7 @@ class Key:
     owner: str | None = None
     terms: Terms = NO_TERMS
     above: tuple[Scope, ...] = field(default=(), compare=False)
+    closed_at: float | None = field(default=None, compare=False)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -92,6 +93,8 @@ class Key:
         """Whether the key is good at the time `now`."""
         if self.revoked_at is not None:
             return "revoked"
+        if self.closed_at is not None:
+            return "archived"
         if self.expires_at is not None and self.expires_at <= now:
             return "expired"
         return "live"
@@ -107,18 +110,20 @@ class Key:
 
 def new_key(key_id: str, name: str, *, now: float, expires_at: float | None = None) -> Key:
     """A key of the default organisation and project. InvalidRequest when its name or its end makes no sense."""
-    stripped = name.strip()
-    if not stripped or len(stripped) > _NAME_LENGTH or not stripped.isprintable():
-        raise InvalidRequest(
-            f"A key's name has 1 to {_NAME_LENGTH} printable characters, not {name[:_NAME_LENGTH]!r}.", param="name"
-        )
+    return Key(
+        id=key_id, name=checked_name(name, "A key's"), created_at=now, expires_at=checked_end(expires_at, now=now)
+    )
+
+
+def checked_end(expires_at: float | None, *, now: float) -> float | None:
+    """When a key ends. InvalidRequest when that is in the past or no date."""
     if expires_at is not None and expires_at <= now:
         raise InvalidRequest(f"The key would expire in the past: {expires_at!r}.", param="expires_at")
     if expires_at is not None and not expires_at - now <= _LONGEST_S:  # NaN is not either
         raise InvalidRequest(
             f"The key would expire in {expires_at - now!r} s: 36500 days are the most.", param="expires_at"
         )
-    return Key(id=key_id, name=stripped, created_at=now, expires_at=expires_at)
+    return expires_at
 
 
 def rotated(key: Key, *, now: float, overlap_s: float = 0.0) -> Key:

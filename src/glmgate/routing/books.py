@@ -29,11 +29,15 @@ _log = logging.getLogger(__name__)
 _MOST_TOLD: Final = 1000  # models that are told to have no price; names can be the callers' own
 
 
+def _nobody(call: Call, place: Place, charge: Charge) -> None:
+    """Tells nobody."""
+
+
 @dataclass(slots=True, kw_only=True)
 class KeptBooks:
     """Implements `wire.engine.Books`. `instance` names this process; `prices` may be replaced at any time.
 
-    `clock` gives Unix seconds, `timer` seconds of any origin.
+    `clock` gives Unix seconds, `timer` seconds of any origin. `charging` is told what each attempt has cost.
     """
 
     journal: Journal
@@ -42,6 +46,7 @@ class KeptBooks:
     estimator: Estimator = field(default_factory=Estimator)
     clock: Callable[[], float] = time.time
     timer: Callable[[], float] = time.monotonic
+    charging: Callable[[Call, Place, Charge], object] = _nobody
     _told: set[tuple[str, str]] = field(default_factory=set)
 
     async def reserve(self, call: Call, place: Place, request: Generation | EmbeddingsRequest) -> Entry:
@@ -171,6 +176,7 @@ class _Kept:
                 told=verdict.told,
             )
         self._call.charges.append(charge)
+        self._books.charging(self._call, place, charge)
         self._put_down(verdict.outcome, charge, verdict, error_code)
         self._call.spending.settled(self._call, self._row.estimate, charge)
 

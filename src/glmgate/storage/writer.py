@@ -155,6 +155,8 @@ class Writer:
 
     async def committed(self) -> None:
         """Wait until all that was appended up to now is in the database."""
+        if not self.numbers.waiting:
+            return
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((self.numbers.appended, done))
         self._urgent.set()

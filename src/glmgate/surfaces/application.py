@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from glmgate.gateway.administration import Administration
 from glmgate.surfaces import catalogue, openapi
 from glmgate.surfaces.asgi import App, Receive, Scope, Send
 from glmgate.surfaces.body import BodyBudget
@@ -46,9 +47,14 @@ def routes() -> tuple[Route, ...]:
     return tuple(found)
 
 
-def build(gateway: Gateway, operations: Operations, settings: ServerSettings) -> Application:
+def build(
+    gateway: Gateway,
+    operations: Operations,
+    settings: ServerSettings,
+    administration: Administration | None = None,
+) -> Application:
     """Put the application together. Raises SettingsError where the settings contradict each other."""
-    services = Services(gateway, settings, operations, BodyBudget(settings.total_body_bytes))
+    services = Services(gateway, settings, operations, BodyBudget(settings.total_body_bytes), administration)
     app: App = Dispatch(Table(routes()), services)
     if not settings.auth:
         app = LoopbackOnly(app, settings.cors_origins)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from glmgate.errors import InvalidRequest
+from glmgate.gateway.administration import Administration
 from glmgate.surfaces.asgi import Receive, Send, text
 from glmgate.surfaces.body import BodyBudget, BodyReader
 from glmgate.surfaces.drain import Drain
@@ -36,12 +37,13 @@ MAX_REQUEST_ID = 128
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What all requests of a server share."""
+    """What all requests of a server share. `administration` is None where no key is asked for."""
 
     gateway: Gateway
     settings: ServerSettings
     operations: Operations
     budget: BodyBudget
+    administration: Administration | None = None
     drain: Drain = field(default_factory=Drain)
 
 
@@ -64,6 +66,13 @@ class Exchange:
     def gateway(self) -> Gateway:
         """Who answers."""
         return self.services.gateway
+
+    @property
+    def administration(self) -> Administration:
+        """What an administrator's request is asked of, in the hands of who asks."""
+        administration = self.services.administration
+        assert administration is not None  # the dispatch lets nobody through where there is none
+        return administration.acting(self.caller)
 
     async def read(self, into: type[T]) -> T:
         """The body as `into`. Raises what `BodyReader.read` and `wire.members.read` raise."""
@@ -90,6 +99,7 @@ class Exchange:
             surface=self.request.place.surface,
             strict=switch(headers, "x-glmgate-strict", in_body=None) is True or wishes.strict is True,
             traceparent=text(headers, b"traceparent"),
+            tracestate=text(headers, b"tracestate"),
             session_id=_session(headers),
             cache=switch(headers, "x-glmgate-cache", in_body=wishes.cache),
             remember=switch(headers, "x-glmgate-remember", in_body=wishes.remember),

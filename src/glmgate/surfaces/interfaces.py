@@ -146,3 +146,4 @@ class Operations:
 
     readiness: Callable[[], Awaitable[Readiness]]
     exposition: Callable[[], Awaitable[Exposition]]
+    now: Callable[[], Awaitable[Mapping[str, Any]]]

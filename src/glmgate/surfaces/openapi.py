@@ -16,6 +16,7 @@ from glmgate.surfaces.exchange import Exchange
 from glmgate.surfaces.paths import BASES
 from glmgate.surfaces.reply import Reply
 from glmgate.surfaces.table import Endpoint, Route
+from glmgate.wire.members import Members
 
 _PARAMETER = re.compile(r"\{(\w+)\*?\}")
 _UNKNOWN = " unknown"  # where `wire.members` keeps what it does not know; never on the wire
@@ -57,28 +58,34 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
     """The whole description."""
     given = tuple(routes)
     bodies = list(dict.fromkeys(route.body for route in given if route.body is not None))
-    _, schemas = msgspec.json.schema_components(bodies, ref_template="#/components/schemas/{name}")
+    _, schemas = _schemas(bodies)
+    _, closed = _schemas([route.body for route in given if route.body is not None and route.access == "admin"])
     return {
         "openapi": "3.1.0",
         "info": {"title": "glmgate", "version": __version__, "description": _description()},
         "servers": [{"url": base, "description": f"{surface} dialect"} for base, surface in BASES],
         "paths": _paths(given),
         "components": {
-            "schemas": {name: _shown(schema) for name, schema in schemas.items()} | {"Error": _ERROR},
+            "schemas": {name: _shown(schema, more=name not in closed) for name, schema in schemas.items()}
+            | {"Error": _ERROR},
             "responses": {
                 "Error": _response("What is wrong, and what to do", {"$ref": "#/components/schemas/Error"}),
             },
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "admin": {"type": "http", "scheme": "bearer", "description": "A key of an administrator"},
+            },
         },
     }
 
 
 def _description() -> str:
     return (
-        "One API in two dialects. Members that are not listed are welcome; null is read as absent. What was changed or "
-        "left out for the model that answers stands in `x-glmgate-adaptations`; `x-glmgate-cache` tells an answer that "
-        "was given before (`hit`) or to another request at the same time (`shared`). "
-        "Operations that answer 501 stand in a vendor's catalogue but are not served."
+        "One API in two dialects. Members that are not listed are welcome, but not where a schema closes its list; "
+        "null is read as absent. What was changed or left out for the model that answers stands in "
+        "`x-glmgate-adaptations`; `x-glmgate-cache` tells an answer that was given before (`hit`) or to another "
+        "request at the same time (`shared`). Operations that answer 501 stand in a vendor's catalogue and are not "
+        "served."
     )
 
 
@@ -109,8 +116,8 @@ def _operation(route: Route, path: str) -> dict[str, Any]:
     if route.body is not None:
         schema = {"$ref": f"#/components/schemas/{route.body.__name__}"}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-    if route.access == "key":
-        operation["security"] = [{"key": []}]
+    if route.access in {"key", "admin"}:
+        operation["security"] = [{route.access: []}]
     return operation
 
 
@@ -127,7 +134,11 @@ def _response(description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _shown(schema: dict[str, Any]) -> dict[str, Any]:
-    """A type as it is on the wire: without our own place for unknown members, which are welcome."""
+def _schemas(bodies: list[type[Members]]) -> tuple[object, dict[str, dict[str, Any]]]:
+    return msgspec.json.schema_components(bodies, ref_template="#/components/schemas/{name}")
+
+
+def _shown(schema: dict[str, Any], *, more: bool) -> dict[str, Any]:
+    """A type as it is on the wire: without our own place for unknown members, and whether they are welcome."""
     properties = {name: member for name, member in schema.get("properties", {}).items() if name != _UNKNOWN}
-    return schema | {"properties": properties, "additionalProperties": True}
+    return schema | {"properties": properties, "additionalProperties": more}

@@ -26,6 +26,7 @@ class Request:
 
     `started` is on the monotonic clock, in seconds; `created` in seconds since the epoch. `client` is the address of
     who asks, as far as trusted proxies tell; `is_local` says that it is this machine and that no proxy stands between.
+    `query` is what stands behind the question mark, as it was sent.
     `call` is what became of it at the gateway.
     """
 
@@ -35,6 +36,7 @@ class Request:
     method: str
     place: Place
     headers: Mapping[bytes, bytes]
+    query: str = ""
     client: str | None = None
     scheme: str = "http"
     is_local: bool = False
@@ -69,6 +71,7 @@ def begin(scope: Scope) -> Request:
         method=scope["method"],
         place=place_of(raw.decode("latin-1") if raw else scope["path"]),
         headers=headers,
+        query=scope.get("query_string", b"").decode("latin-1"),
         scheme=scope.get("scheme", "http"),
     )
     scope[_KEY] = request

@@ -20,7 +20,7 @@ Family = tuple[str, str, str, Sequence[Series]]
 
 _COUNTED: Final = frozenset({"counter", "histogram", "summary"})
 # What is no amount: of several processes the first or the smallest is meant.
-_LEAST: Final = frozenset({"process_start_time_seconds", "process_max_fds"})
+_LEAST: Final = frozenset({"process_start_time_seconds", "process_max_fds", "vllm:cache_config_info"})
 _CREATED: Final = "_created"
 
 _Key = tuple[str, tuple[tuple[str, str], ...]]

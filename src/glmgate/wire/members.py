@@ -66,7 +66,7 @@ def convert(document: dict[str, Any], into: type[T]) -> T:
     try:
         value = msgspec.convert(document, into)
     except msgspec.ValidationError as exc:
-        raise _refusal(str(exc)) from exc
+        raise refusal(str(exc)) from exc
     except RecursionError as exc:
         raise BodyUnreadable("The body is nested too deeply.") from exc
     _keep(value, document)
@@ -148,7 +148,7 @@ def _names(kind: type[Members]) -> dict[str, str]:
     return _NAMES[kind]
 
 
-def _refusal(text: str) -> InvalidRequest:
+def refusal(text: str) -> InvalidRequest:
     """msgspec's message as ours: the path becomes `param`."""
     match = cast("re.Match[str]", _PATH.match(text))
     what = match["what"]

@@ -161,7 +161,8 @@ def test_the_server_does_not_wait_for_the_chat_nor_the_chat_for_the_server() -> 
 
 @pytest.mark.engine
 def test_the_server_of_this_machine_answers_without_any_flag(tmp_path: Path) -> None:
-    """Its port is in the settings, its key in the home: `echo … | glmgate chat` is all."""
+    """Its port is in the settings, its key in the home, beside an administrator's: `echo … | glmgate chat` is all."""
+    CliRunner().invoke(main, ["keys", "create", "--name", "root", "--admin"], env={"GLMGATE_HOME": f"{tmp_path}/home"})
     with serving(tmp_path / "home", SETTINGS) as served:
         result = chat(served.home, said="Hello!", GLMGATE_SERVER_PORT=str(served.port))
         assert (result.exit_code, result.stderr) == (0, "")

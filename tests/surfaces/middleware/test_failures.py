@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from glmgate.errors import CapacityExceeded, ContextLengthExceeded, GlmgateError, ModelNotFound, Unavailable
+from glmgate.wire.headroom import Headroom, Room
 from tests.fakes.gateway import HELLO, FakeGateway
 from tests.surfaces.asgi_client import AsgiClient
 from tests.surfaces.live import until
@@ -118,3 +119,17 @@ async def test_refused_large_body_is_taken_in_for_a_moment(client: AsgiClient) -
     assert (answer.status, answer.headers["connection"]) == (401, "close")
     assert [message.get("more_body") for message in exchange.sent[1:]] == [True, False]
     assert not exchange.incoming
+
+
+async def test_a_refusal_says_what_is_left(client: AsgiClient, gateway: FakeGateway) -> None:
+    """On both surfaces, and where a stream was asked for too."""
+    gateway.headroom = Headroom(Room(60, 0, 60.0))
+    gateway.refusal = CapacityExceeded("Rate limit reached.", retry_after_s=0.25)
+    for base in ("/v1", "/api/paas/v4"):
+        for stream in (False, True):
+            body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": stream}
+            answer = await client.post(f"{base}/chat/completions", body)
+            assert answer.status == 429
+            assert answer.headers["x-ratelimit-remaining-requests"] == "0"
+            assert answer.headers["x-ratelimit-reset-requests"] == "1m0s"
+            assert (answer.headers["retry-after"], answer.headers["retry-after-ms"]) == ("1", "250")

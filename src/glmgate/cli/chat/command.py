@@ -28,6 +28,7 @@ from glmgate.cli.chat.terminal import Terminal
 from glmgate.cli.chat.turn import turn
 from glmgate.cli.options import place as place_options
 from glmgate.cli.options import read
+from glmgate.policy.interfaces import OF_CLIENTS
 from glmgate.settings import Settings, variable
 from glmgate.storage.master import FILE_NAME, make_folder
 from glmgate.transport.aiohttp import AiohttpTransport
@@ -130,14 +131,14 @@ def _listens(host: str, port: int) -> bool:
 
 
 async def _own_key(settings: Settings) -> str | None:
-    """The first live key of the home; None where there is none, or no server has ever run."""
+    """The first live key of the home that asks models; None where there is none, or no server has ever run."""
     if settings.master_key is None and not (settings.home / FILE_NAME).is_file():
         return None  # opening would make a master key and a database
     from glmgate.storage.accounts import open_accounts  # noqa: PLC0415 -- SQL, which another service's user need not load
 
     accounts = await open_accounts(settings.home, url=settings.storage.url, master=settings.master_key)
     try:
-        keys = await accounts.keyring.keys()
+        keys = await accounts.keyring.keys(OF_CLIENTS)
         live = next((each for each in keys if each.state(time.time()) == "live"), None)
         return None if live is None else accounts.keyring.text(live)
     finally:

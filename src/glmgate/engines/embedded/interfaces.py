@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -12,9 +13,13 @@ from glmgate.weights.gguf import GgufFacts
 
 
 class Supervision(Protocol):
-    """Keeps a child for each model, with slots and a bounded queue before them."""
+    """Keeps a child for each model, with slots and a bounded queue before them.
+
+    `waited` may be set: it is told which model a request has got a slot of, and after how many seconds.
+    """
 
     settings: EmbeddedSettings
+    waited: Callable[[str, float], object]
 
     def context(self, facts: GgufFacts) -> int:
         """The tokens, prompt and answer, that a request to a model with these facts may have here."""

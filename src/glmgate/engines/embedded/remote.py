@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,21 +30,30 @@ class _Reached:
 
 
 class RemoteSupervisor(Supervision):
-    """Asks `peer` for slots and children; requests go to the children straight from here."""
+    """Asks `peer` for slots and children; requests go to the children straight from here.
+
+    `contexts` are the tokens that each request may have, for each model that was asked.
+    """
 
     def __init__(self, settings: EmbeddedSettings, peer: Peer) -> None:
         self.settings = settings
         self._peer = peer
         self._budget = memory_for_models(settings.memory_bytes)
         self._reached: dict[str, _Reached] = {}
+        self.waited: Callable[[str, float], object] = _nobody
+        self.contexts: dict[str, int] = {}
 
     @override
     def context(self, facts: GgufFacts) -> int:
         return context_of(facts, self.settings, budget_bytes=self._budget)
 
     @override
-    def slot(self, model: LocalModel) -> AbstractAsyncContextManager[None]:
-        return self._peer.hold(SLOT, model.name)
+    @asynccontextmanager
+    async def slot(self, model: LocalModel) -> AsyncIterator[None]:
+        came = time.monotonic()
+        async with self._peer.hold(SLOT, model.name):
+            self.waited(model.name, time.monotonic() - came)
+            yield
 
     @override
     @asynccontextmanager
@@ -51,6 +61,7 @@ class RemoteSupervisor(Supervision):
         async with self._peer.hold(LEASE, model.name) as (pid, path, key, context):
             reached = await self._way(model.name, Path(path), key)
             reached.users += 1
+            self.contexts[model.name] = context
             try:
                 yield Running(pid, reached.endpoint, context)
             finally:
@@ -80,3 +91,7 @@ class RemoteSupervisor(Supervision):
         if before is not None and not before.users:
             await before.endpoint.transport.aclose()
         return made
+
+
+def _nobody(_: str, __: float) -> None:
+    """Nobody wants to know how long a request waited."""

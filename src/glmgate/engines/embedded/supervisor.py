@@ -52,6 +52,7 @@ class Supervisor(Supervision):
         self._room = asyncio.Lock()
         self._left = asyncio.Event()
         self._closing = False
+        self.waited: Callable[[str, float], object] = _nobody
 
     @override
     def context(self, facts: GgufFacts) -> int:
@@ -105,7 +106,12 @@ class Supervisor(Supervision):
 
     def _resident(self, model: LocalModel) -> Resident:
         if model.name not in self._residents:
-            slots = Slots(self.settings.parallel, self.settings.queue, clock=self._clock)
+            slots = Slots(
+                self.settings.parallel,
+                self.settings.queue,
+                clock=self._clock,
+                waited=lambda seconds: self.waited(model.name, seconds),
+            )
             self._residents[model.name] = Resident(model, slots)
         return self._residents[model.name]
 
@@ -275,3 +281,7 @@ class Supervisor(Supervision):
         return Unavailable(
             f"The model {resident.model.name!r} {state}. Try again later.", retry_after_s=max(1.0, rest_s)
         )
+
+
+def _nobody(model: str, seconds: float) -> None:
+    """Tells nobody."""

@@ -10,24 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from glmgate.telemetry.families import Family, Totals
 from glmgate.telemetry.metrics import Metrics
-from glmgate.telemetry.record import RequestRecord
 from glmgate.telemetry.workers import WorkerMetrics
-from glmgate.wire.delta import Usage
-
-
-def record(total_s: float = 0.3) -> RequestRecord:
-    """A request that has ended."""
-    return RequestRecord(
-        request_id="r-1",
-        key_id="k-1",
-        surface="openai",
-        endpoint="chat",
-        model="m",
-        deployment="m",
-        ending="completed",
-        usage=Usage(prompt=10, completion=5),
-        total_s=total_s,
-    )
+from tests.telemetry.records import flight, record
 
 
 def samples(text: bytes) -> dict[str, float]:
@@ -49,11 +33,11 @@ def test_what_processes_count_is_added_up() -> None:
     """Counters, histograms and gauges; of starts the first is told."""
     one, two, parent = Metrics(), Metrics(), Metrics(states=lambda: {"m": "ready"})
     for _ in range(3):
-        one.began()
-        one.ended(record())
-    two.began()
-    two.ended(record())
-    two.began()
+        one.began(flight())
+        one.ended(record(total_s=0.3))
+    two.began(flight())
+    two.ended(record(total_s=0.3))
+    two.began(flight())
     totals = Totals()
     totals.update(1, one.families())
     totals.update(2, two.families())
@@ -74,8 +58,8 @@ def _values(families: list[Family], name: str) -> list[float]:
 def test_one_process_shows_the_same_alone_and_summed() -> None:
     """Whoever reads `/metrics` sees no difference between one process and several."""
     metrics = Metrics(states=lambda: {"m": "ready"})
-    metrics.began()
-    metrics.ended(record())
+    metrics.began(flight())
+    metrics.ended(record(total_s=0.3))
     stable = [
         line for line in Totals().render(metrics.families()).decode().splitlines() if not line.startswith("process_")
     ]

@@ -7,9 +7,9 @@ ledger says, as a server of one process does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from typing import Any, Final
 
+from msgspec.structs import astuple
 from typing_extensions import override
 
 from glmgate.policy.counters import (
@@ -35,7 +35,6 @@ _LOAD: Final = "counters load"
 # By the first member of what travels. Its others are those of the class, in their order.
 _ASKS: Final[Mapping[str, type[Bucket | Slot | Spend]]] = {"b": Bucket, "s": Slot, "p": Spend}
 _NAMES: Final = {kind: name for name, kind in _ASKS.items()}
-_MEMBERS: Final = {kind: tuple(each.name for each in fields(kind)) for kind in (*_ASKS.values(), State)}
 
 _Data = list[Any]
 
@@ -87,7 +86,7 @@ def lending(counters: Counters) -> Services:
 
 
 def _ask_data(ask: Ask) -> _Data:
-    return [_NAMES[type(ask)], *_values(ask)]
+    return [_NAMES[type(ask)], *astuple(ask)]
 
 
 def _ask(data: _Data) -> Ask:
@@ -97,11 +96,7 @@ def _ask(data: _Data) -> Ask:
 
 def _outcome_data(outcome: Outcome) -> _Data:
     if isinstance(outcome, Taken):
-        return ["taken", *(_values(state) for state in outcome.states)]
+        return ["taken", *(astuple(state) for state in outcome.states)]
     if isinstance(outcome, Refused):
-        return ["refused", outcome.index, _values(outcome.state)]
+        return ["refused", outcome.index, astuple(outcome.state)]
     return ["unloaded", *outcome.names]
-
-
-def _values(value: Ask | State) -> _Data:
-    return [getattr(value, name) for name in _MEMBERS[type(value)]]

@@ -7,12 +7,15 @@ import json
 import os
 import re
 import signal
+import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +29,9 @@ from tests.stories.served import SETTINGS, Served, await_true, command_of, servi
 CHAT: Final = "/v1/chat/completions"
 STREAMS: Final = 20
 WORDS: Final = 40
+LEASE_S: Final = 10.0
+
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +203,6 @@ def test_the_slots_of_a_credential_hold_across_workers(tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.slow
 def test_the_slots_and_the_queue_of_the_engine_hold_across_workers(tmp_path: Path) -> None:
     """One child, one slot, one that waits; all others are told to come back, whoever they have asked."""
     with staged(tmp_path / "home", workers=2, engine="parallel = 1\nqueue = 1\n") as stage:
@@ -228,3 +233,76 @@ def test_changed_settings_hold_in_every_worker(tmp_path: Path) -> None:
 
 def _answers(served: Served, model: str) -> bool:
     return model in [each["id"] for each in ask(served.place, "GET", "/v1/models").json["data"]]
+
+
+def test_a_killed_worker_loses_no_row_of_the_ledger(tmp_path: Path) -> None:
+    """Each call that the service got stands there once, also those that were cut off; another worker moved them."""
+    home = tmp_path / "home"
+    with staged(home, upstream=f"concurrency = {STREAMS}") as stage:
+        served = stage.served
+        with streaming(served.place) as streams:
+            killed = max(stage.workers, key=lambda pid: len(clients_of(pid, served.port)))
+            os.kill(killed, signal.SIGKILL)
+        cut = sum(not each.is_whole for each in streams)
+        assert cut
+        await_true(lambda: _outcomes(home).get("unknown") == cut, 30)
+        assert served.stop() == 0
+    assert _outcomes(home) == {"ok": STREAMS - cut, "unknown": cut}
+    assert len(stage.service.requests) == STREAMS
+    assert list((home / "journal").glob("*.journal")) == []
+
+
+def _outcomes(home: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(f"file:{home / 'glmgate.db'}?mode=ro", uri=True)) as database:
+        return dict(database.execute("SELECT outcome, count(*) FROM ledger WHERE outcome IS NOT NULL GROUP BY 1"))
+
+
+def test_a_killed_worker_gives_back_what_it_had_in_flight(tmp_path: Path) -> None:
+    """With the limit full: who asks next is refused, and after at most ten seconds is not."""
+    home = tmp_path / "home"
+    with staged(home) as stage:
+        stage.service.slow(between_s=0.7)
+        place = replace(stage.served.place, authorization=f"Bearer {_key(home, '--in-flight', '4')}")
+        with streaming(place, 4):
+            assert _status(place) == 429
+            for pid in stage.workers:
+                os.kill(pid, signal.SIGKILL)
+            began = time.monotonic()
+            await_true(lambda: _status(place) == 200, 30)
+            assert time.monotonic() - began < LEASE_S + 5  # they have to begin, too
+
+
+def _status(place: Place) -> int | None:
+    try:
+        return ask(place, "POST", CHAT, chat(max_tokens=1)).status
+    except OSError:
+        return None  # nobody has accepted it before the workers ended
+
+
+def _key(home: Path, *terms: str) -> str:
+    command = [sys.executable, "-m", "glmgate", "keys", "create", "--name", "t", "--home", str(home), *terms]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    """Their streams end first; nobody is left who holds the port."""
+    with staged(tmp_path / "home") as stage:
+        served, workers = stage.served, stage.workers
+        with streaming(served.place, 4) as streams:
+            served.process.kill()
+        assert [each.is_whole for each in streams] == [True] * 4
+        await_true(lambda: not any(b"glmgate.cli.worker" in command_of(pid) for pid in workers), 30)
+        with pytest.raises(ConnectionRefusedError):
+            ask(served.place, "GET", "/livez")
+
+
+def test_a_worker_that_is_told_to_stop_drains_alone(tmp_path: Path) -> None:
+    """Its streams end well, and another one takes its place: so one may be renewed by hand."""
+    with staged(tmp_path / "home") as stage:
+        served, before = stage.served, stage.workers
+        with streaming(served.place) as streams:
+            os.kill(before[0], signal.SIGTERM)
+        assert [each.is_whole for each in streams] == [True] * STREAMS
+        await_true(lambda: len(stage.workers) == 2 and before[0] not in stage.workers, 30)
+        assert before[1] in stage.workers
+        assert served.stop() == 0

@@ -85,20 +85,21 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no new connections, but answer those that were made before: a client sees no reset."""
         self._drain.begin()
-        kept = [each.dup() for each in sockets or []]
-        for server in self.servers:
-            server.close()
-        for each in sockets or []:
-            each.close()
-        await asyncio.sleep(0)  # the loop lets go of them now, and what it did not accept is still there
-        late = [connection for each in kept for connection in _accepted(each)]
-        for connection in late:
-            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+        await self._close_port(sockets or [])
         for _ in range(_LATE_LOOKS):
             await asyncio.sleep(_LOOK_S)
             if not any(connection.is_asking for connection in self._connections()):
                 break
         await super().shutdown([])
+
+    async def _close_port(self, sockets: list[socket.socket]) -> None:
+        kept = [each.dup() for each in sockets]
+        for listener in (*self.servers, *sockets):
+            listener.close()
+        await asyncio.sleep(0)  # the loop lets go of them now, and what it did not accept is still there
+        late = [connection for each in kept for connection in _accepted(each)]
+        for connection in late:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
 
     def _protocol(self) -> asyncio.Protocol:
         return BoundedProtocol(self._bounded, self.server_state, self.lifespan.state)

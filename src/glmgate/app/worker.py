@@ -16,6 +16,7 @@ from glmgate.app.handover import Handover, change, handover
 from glmgate.app.keeper import ParentKeeper
 from glmgate.app.program import App, opened
 from glmgate.app.spawn import CHANGE, FAILED, FORCE, HANDOVER, METRICS, READY, STOP, UNDER_WAY
+from glmgate.engines.embedded.process import load_transport
 from glmgate.errors import GlmgateError
 from glmgate.settings import Settings
 from glmgate.surfaces.server import Server, make
@@ -85,6 +86,8 @@ async def _serve(begun: WorkerServer, peer: Peer, given: Handover, log: LineWrit
     begun.keeper = ParentKeeper(peer, settings.engine, given=given.given, known=given.change.known)
     sockets = [socket.socket(fileno=number) for number in given.sockets]
     async with opened(settings, lost_lines=lambda: log.lost, keeper=begun.keeper) as app:
+        # A server of one process is ready a second sooner without it; of several, each one's first request would wait.
+        await load_transport()
 
         def ready(_: str, __: int) -> None:
             gc.freeze()

@@ -94,8 +94,10 @@ class Server(uvicorn.Server):
 
     async def _close_port(self, sockets: list[socket.socket]) -> None:
         kept = [each.dup() for each in sockets]
-        for listener in (*self.servers, *sockets):
-            listener.close()
+        for server in self.servers:
+            server.close()
+        for each in sockets:
+            each.close()
         await asyncio.sleep(0)  # the loop lets go of them now, and what it did not accept is still there
         late = [connection for each in kept for connection in _accepted(each)]
         for connection in late:

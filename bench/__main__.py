@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import statistics
 
-from bench import adaptation, filters, ledger, limits, random_model, relay, start
+from bench import adaptation, filters, ledger, limits, random_model, relay, start, workers
 
 STREAMS = (1, 8, 16)
 FIRST_TOKENS = 100
@@ -40,6 +40,8 @@ def main() -> None:
     ledger.main(quick=quick)
     print()
     filters.main()
+    print()
+    workers.main()
 
 
 if __name__ == "__main__":

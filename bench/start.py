@@ -34,7 +34,7 @@ class Start:
 def measure() -> Start:
     """One start in a fresh home: ready, idle memory before any child runs, then the first answer."""
     with tempfile.TemporaryDirectory() as home:
-        port = _free_port()
+        port = free_port()
         environment = os.environ | {"GLMGATE_HOME": home}
         began = time.perf_counter()
         with subprocess.Popen(
@@ -45,12 +45,12 @@ def measure() -> Start:
             text=True,
         ) as server:
             try:
-                _wait(lambda: _get(f"http://127.0.0.1:{port}/readyz"))
+                _wait(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
                 ready = time.perf_counter() - began
                 assert server.stdout is not None
                 key = next(line.split()[1] for line in server.stdout if line.split()[:1] == ["Key"])
                 waited = time.perf_counter()
-                idle = _pss_mib(server.pid)
+                idle = pss_mib(server.pid)
                 unmeasured = time.perf_counter() - waited
                 _chat(port, key)
                 answer = time.perf_counter() - began - unmeasured
@@ -70,7 +70,8 @@ def _chat(port: int, key: str) -> None:
         assert json.load(answer)["choices"][0]["message"]["content"]
 
 
-def _get(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether something answers there, and well."""
     try:
         with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310 -- loopback
             return bool(answer.status == 200)
@@ -86,7 +87,7 @@ def _wait(until: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def _pss_mib(pid: int) -> float:
+def pss_mib(pid: int) -> float:
     """The process's proportional share of memory, without its children."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines():
         if line.startswith("Pss:"):
@@ -94,7 +95,8 @@ def _pss_mib(pid: int) -> float:
     raise RuntimeError("the kernel tells no PSS")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with closing(socket.socket()) as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

@@ -37,6 +37,7 @@ from glmgate.telemetry.engines import EngineNow
 from glmgate.telemetry.metrics import Metrics
 from glmgate.telemetry.record import RequestRecord
 from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
+from glmgate.telemetry.workers import WorkerMetrics
 from glmgate.wire.charge import ONE_CALL, Charge
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Delta, Usage
@@ -319,6 +320,7 @@ def metrics() -> str:
     shown.limits.failed_open("requests")
     shown.limits.failed_closed("budgets")
     shown.limits.overrun("key", "USD")
+    shown.register(WorkerMetrics(lambda: 1, lambda: 0))
     families = text_string_to_metric_families(shown.render().decode())
     rows = []
     for family in families:

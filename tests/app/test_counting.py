@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from glmgate.app.counting import FILE_NAME, chosen, counting
-from glmgate.policy.counters import Bucket, Taken
+from glmgate.policy.counters import Bucket, MemoryCounters, Taken
 from glmgate.settings import Settings, load
 from tests.servers.redis import Redis
 
@@ -21,34 +21,42 @@ def settings(home: Path, *, auth: str = "true", store: str = "auto", **storage: 
 
 
 @pytest.mark.parametrize(
-    ("storage", "workers", "expected"),
+    ("storage", "expected"),
     [
-        ({}, 1, "memory"),
-        ({}, 2, "file"),
-        ({"url": POSTGRES}, 1, "database"),
-        ({"url": POSTGRES, "redis_url": "redis://host"}, 1, "redis"),
-        ({"redis_url": "redis://host"}, 4, "redis"),
-        ({"redis_url": "redis://host", "store": "memory"}, 1, "memory"),
-        ({"store": "file"}, 1, "file"),
+        ({}, "memory"),
+        ({"url": POSTGRES}, "database"),
+        ({"url": POSTGRES, "redis_url": "redis://host"}, "redis"),
+        ({"redis_url": "redis://host"}, "redis"),
+        ({"redis_url": "redis://host", "store": "memory"}, "memory"),
+        ({"store": "file"}, "file"),
     ],
 )
-def test_what_is_needed_is_chosen(tmp_path: Path, storage: dict[str, str], workers: int, expected: str) -> None:
-    """One process counts in memory, workers in a file, and whoever may have replicas in what they share."""
-    assert chosen(settings(tmp_path, **storage), workers=workers) == expected
+def test_what_is_needed_is_chosen(tmp_path: Path, storage: dict[str, str], expected: str) -> None:
+    """One server counts in memory, whoever may have replicas in what they share."""
+    assert chosen(settings(tmp_path, **storage)) == expected
 
 
 def test_without_keys_nothing_is_shared(tmp_path: Path) -> None:
     """`--no-auth` has no limits to count."""
-    assert chosen(settings(tmp_path, auth="false", url=POSTGRES), workers=4) == "memory"
+    assert chosen(settings(tmp_path, auth="false", url=POSTGRES)) == "memory"
 
 
-async def test_workers_count_in_one_file(tmp_path: Path) -> None:
+async def test_servers_of_one_machine_may_count_in_one_file(tmp_path: Path) -> None:
     """What one has taken the next has not."""
-    found = settings(tmp_path)
-    async with counting(found, workers=2) as one, counting(found, workers=2) as other:
+    found = settings(tmp_path, store="file")
+    async with counting(found) as one, counting(found) as other:
         assert isinstance(await one.take("a", [Bucket("rpm", 1)]), Taken)
         assert not isinstance(await other.take("b", [Bucket("rpm", 1)]), Taken)
     assert (tmp_path / FILE_NAME).is_file()
+
+
+async def test_a_worker_counts_in_its_parent_s_memory(tmp_path: Path) -> None:
+    """Where memory is what is chosen; a store that others share goes before it."""
+    parent = MemoryCounters()
+    async with counting(settings(tmp_path), parent=parent) as counters:
+        assert counters is parent
+    async with counting(settings(tmp_path, store="file"), parent=parent) as counters:
+        assert counters is not parent
 
 
 async def test_replicas_count_in_redis_and_in_postgresql(tmp_path: Path, redis: Redis, postgres_url: str) -> None:

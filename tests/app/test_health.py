@@ -12,16 +12,16 @@ from tests.services import KEYS, Service, service
 MODELS = '[[models]]\nname = "glm-4.6"\n[[models]]\nname = "glm-4.5"\n'
 
 
-def state(app: App) -> str:
+async def state(app: App) -> str:
     """What `/readyz` says of the upstream."""
-    found: str = app.http.services.operations.readiness().engines["upstream:zai"]["state"]
+    found: str = (await app.http.services.operations.readiness()).engines["upstream:zai"]["state"]
     return found
 
 
 async def until(app: App, wanted: str) -> None:
     """Wait until the upstream is in this state."""
     async with asyncio.timeout(10):
-        while state(app) != wanted:  # noqa: ASYNC110 -- the looks tell nobody
+        while await state(app) != wanted:  # noqa: ASYNC110 -- the looks tell nobody
             await asyncio.sleep(0.01)
 
 

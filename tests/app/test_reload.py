@@ -87,7 +87,7 @@ async def test_an_answer_under_way_comes_to_its_end(tmp_path: Path) -> None:
                 assert await app.reloads.reload()
                 rest = [delta async for deltas in answer.deltas for delta in deltas]
             assert [delta.finish_reason for delta in rest if delta.finish_reason] == ["stop"]
-            engines = app.http.services.operations.readiness().engines
+            engines = (await app.http.services.operations.readiness()).engines
             assert "upstream:other" in engines
             assert "upstream:zai" not in engines
 

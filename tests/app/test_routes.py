@@ -59,8 +59,8 @@ async def test_a_parked_credential_is_seen(tmp_path: Path) -> None:
         async with opened(settings(tmp_path, upstream("zai", zai, keys=2) + GLM)) as app:
             for _ in range(3):
                 await said(app, "glm-4.6")
-            state = app.http.services.operations.readiness().engines["upstream:zai"]
-            metrics = app.http.services.operations.exposition().body.decode()
+            state = (await app.http.services.operations.readiness()).engines["upstream:zai"]
+            metrics = (await app.http.services.operations.exposition()).body.decode()
     assert sum(heard.credential == KEYS[0] for heard in zai.requests) == 1
     assert (state["state"], state["credentials"], state["parked"]) == ("ready", 2, 1)
     assert 'glmgate_upstream_parked{credential="0",upstream="zai"} 1.0' in metrics
@@ -150,7 +150,7 @@ async def test_a_made_up_name_is_counted_with_others(tmp_path: Path) -> None:
         for number in range(100):
             with pytest.raises(GlmgateError):
                 await said(app, f"glm-9-{number:04}")
-        metrics = app.http.services.operations.exposition().body
+        metrics = (await app.http.services.operations.exposition()).body
     assert b"glm-9-" not in metrics
     assert b'deployment="zai/other"' in metrics
 

@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from glmgate.app.states import engines_now, readiness
+from glmgate.app.keeper import OwnKeeper
+from glmgate.app.standing import Standing, engines_now
+from glmgate.app.states import readiness
 from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.routing.catalogue import Catalogue, Deployment
-from glmgate.telemetry.upstreams import Breaker, CredentialNow, UpstreamNow, UpstreamsNow
+from glmgate.routing.interfaces import CredentialState, PoolState
+from glmgate.telemetry.upstreams import Breaker
 from tests.fakes.clock import FakeClock
 from tests.fakes.engine import FakeEngine
 
-GOOD = CredentialNow(0, 2, 4, parked=False)
-PARKED = CredentialNow(1, 0, 4, parked=True)
+GOOD = CredentialState(0, 2, 4, parked_until=None, resting_until=None, draining=False)
+PARKED = CredentialState(1, 0, 4, parked_until=9.0, resting_until=None, draining=False)
 
 
 @pytest.mark.parametrize(
@@ -31,38 +34,37 @@ PARKED = CredentialNow(1, 0, 4, parked=True)
     ],
 )
 def test_the_state_of_an_upstream(
-    credentials: tuple[CredentialNow, ...], breakers: Mapping[str, Breaker], state: str
+    credentials: tuple[CredentialState, ...], breakers: Mapping[str, Breaker], state: str
 ) -> None:
     """Failing: all its deployments are left alone; parked: all its credentials are."""
-    now = UpstreamsNow((UpstreamNow("zai", 3, credentials),), breakers)
     catalogue = Catalogue([Deployment(name="a", engine=FakeEngine(), kind="chat", rank="route")])
-    found = readiness(catalogue, Supervisor(EmbeddedSettings()), None, now)
+    found = readiness(catalogue, Standing(pools=(PoolState("zai", 3, credentials),)), None, breakers)
     assert found.ready
     assert found.engines["upstream:zai"] == {
         "state": state,
         "busy": sum(each.in_flight for each in credentials),
         "waiting": 3,
         "credentials": len(credentials),
-        "parked": sum(each.parked for each in credentials),
+        "parked": sum(each.parked_until is not None for each in credentials),
     }
 
 
 def test_without_any_model_nothing_is_ready() -> None:
     """And why the engine is missing is said."""
-    found = readiness(Catalogue([]), Supervisor(EmbeddedSettings()), "no AVX2", UpstreamsNow())
+    found = readiness(Catalogue([]), Standing(), "no AVX2", {})
     assert (found.ready, found.engines["embedded"]) == (False, {"state": "missing", "reason": "no AVX2"})
 
 
 def test_models_that_nobody_asked_for_are_not_shown() -> None:
     """They have no slots and no process yet."""
-    assert engines_now(Supervisor(EmbeddedSettings())) == []
+    assert engines_now(OwnKeeper(EmbeddedSettings()).here()) == []
 
 
 async def test_a_model_that_was_asked_for_has_slots() -> None:
     """Its cache has a size once it is known how it will run."""
     supervisor = Supervisor(EmbeddedSettings(parallel=3))
     async with supervisor.slots(LocalModel("tiny", Path("tiny.gguf"))).hold():
-        (now,) = engines_now(supervisor)
+        (now,) = engines_now(Standing(supervisor.status()))
     assert (now.name, now.busy, now.slots, now.waiting, now.cells) == ("tiny", 1, 3, 0, 0)
 
 

@@ -223,3 +223,21 @@ def test_a_clients_key_in_the_environment_is_not_used(tmp_path: Path) -> None:
         _, log = server.end()
     assert "ZAI_API_KEY holds a key of this server" in log
     assert key.partition(".")[2] not in log + server.banner
+
+
+def test_several_workers_are_one_server(tmp_path: Path) -> None:
+    """One banner, one key, and an end with status 0 whatever signal it is."""
+    with serving(tmp_path, "--workers", "2") as server:
+        assert server.banner.count("is ready.") == 1
+        assert [server.status(key_of(server.banner)), server.status(None)] == [200, 401]
+        server.process.send_signal(signal.SIGINT)
+        _, log = server.process.communicate(timeout=WITHIN_S)
+    assert server.process.returncode == 0
+    assert "Traceback" not in log
+
+
+def test_a_worker_that_cannot_begin_ends_the_start(tmp_path: Path) -> None:
+    """With what it has found, as one line."""
+    (tmp_path / "counters.db").mkdir()
+    (tmp_path / "glmgate.toml").write_text('[limits]\nstore = "file"\n')
+    assert "counters.db' cannot be used" in refused(tmp_path, "--port", "0", "--workers", "2")

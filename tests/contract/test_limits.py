@@ -243,7 +243,7 @@ async def test_a_budget_that_warns_is_told_in_a_header(tmp_path: Path) -> None:
         key = await here.key(budgets=budget("1", "tokens", mode="warn"))
         assert "x-glmgate-budget-spent" not in (await key.chat()).headers
         assert (await key.chat()).headers["x-glmgate-budget-spent"] == "key tokens month"
-        metrics = here.stage.app.http.services.operations.exposition().body.decode()
+        metrics = (await here.stage.app.http.services.operations.exposition()).body.decode()
         assert 'glmgate_budget_overruns_total{level="key",unit="tokens"} 1.0' in metrics
 
 

@@ -25,7 +25,7 @@ from glmgate.engines.upstream.secret import Secret
 from glmgate.engines.upstream.settings import Upstream as EngineUpstream
 from glmgate.errors import QuotaExhausted
 from glmgate.routing.attempts import Attempts
-from glmgate.routing.continuity import Continuity
+from glmgate.routing.continuity import Continuity, OwnPools
 from glmgate.transport.aiohttp import AiohttpTransport
 from tests.contract.bodies import HELLO, both
 from tests.contract.stage import Stage, Upstream, models, staged
@@ -167,7 +167,7 @@ async def test_a_parked_credential_on_a_clock_of_our_own() -> None:
     transport = AiohttpTransport()
     with running("zai") as service:
         service.fail_with(429, windowed(reset))
-        continuity = Continuity(wall=clock)
+        continuity = Continuity(pools=OwnPools(clock=clock))
         upstream = EngineUpstream(name="it", base_url=service.base_url, profile=shipped("zai"))
         places = continuity.pool("it", KEYS[:1], limit=1)
         engine = UpstreamEngine(upstream, model="glm-4.6", secret=Secret(KEYS[0]), transport=transport, clock=clock)

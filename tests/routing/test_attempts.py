@@ -24,8 +24,9 @@ from glmgate.errors import (
 )
 from glmgate.routing.attempts import Attempts, Requeue
 from glmgate.routing.breaker import Breaker, BreakerPolicy
+from glmgate.routing.interfaces import NoSlot
 from glmgate.routing.learning import Learn
-from glmgate.routing.slots import NoSlot, Pool
+from glmgate.routing.slots import Pool
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.engine import Call, Caller, Engine, Generation
 from tests.fakes.asked import chat, counted, embedded, said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from glmgate.errors import QuotaExhausted
 from glmgate.routing.attempts import Attempts
-from glmgate.routing.continuity import Continuity
+from glmgate.routing.continuity import Continuity, OwnPools
 from glmgate.routing.learning import Learn
 from tests.fakes.asked import chat, said
 from tests.fakes.engine import FakeEngine, call, text
@@ -14,14 +14,15 @@ from tests.fakes.time import FakeTime
 async def test_a_reload_carries_everything_over_by_name() -> None:
     """Slots that are open, parked credentials, learned limits, breakers and budgets."""
     time = FakeTime()
-    kept = Continuity(wall=time, clock=time)
+    pools = OwnPools(clock=time)
+    kept = Continuity(pools=pools, clock=time)
     before = kept.pool("main", ["x", "y"], limit=Learn())
     before.pool.park(before.places[0], time.now + 60, reason=QuotaExhausted("Empty."))
     lease = await before.pool.acquire("key", timeout_s=1)
     after = kept.pool("main", ["y", "z", "x"], limit=Learn(), queue_limit=7)
     assert after.pool is before.pool
     assert (after.places[0], after.places[2]) == (before.places[1], before.places[0])
-    states = {one.place: one for one in after.pool.state().credentials}
+    states = {one.place: one for one in pools.state()[0].credentials}
     assert states[after.places[2]].parked_until == time.now + 60
     assert states[after.places[0]].in_flight == 1
     assert kept.breaker("main/m") is kept.breaker("main/m")

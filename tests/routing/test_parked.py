@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from glmgate.errors import CapacityExceeded, CredentialRefused, GlmgateError, PermissionRefused, QuotaExhausted
+from glmgate.routing.interfaces import NoSlot
 from glmgate.routing.parked import all_parked
 from glmgate.routing.parking import Parking
-from glmgate.routing.slots import NoSlot
 
 NOW = 1_800_000_000.0
 

@@ -19,8 +19,9 @@ from glmgate.routing.attempts import Attempts
 from glmgate.routing.backoff import Backoff
 from glmgate.routing.breaker import Breaker
 from glmgate.routing.budget import RetryBudget
+from glmgate.routing.interfaces import NoSlot
 from glmgate.routing.retry import Retry, RetryLimits
-from glmgate.routing.slots import NoSlot, Pool
+from glmgate.routing.slots import Pool
 from glmgate.wire.delta import Delta
 from glmgate.wire.engine import Call, Engine, Generation
 from tests.fakes.asked import chat, counted, embedded, said

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from glmgate.errors import CapacityExceeded, CredentialRefused, GlmgateError, QuotaExhausted
+from glmgate.routing.interfaces import NoSlot, PoolState
 from glmgate.routing.learning import Learn
-from glmgate.routing.slots import Lease, NoSlot, Pool, PoolState
+from glmgate.routing.slots import Lease, Pool
 from tests.fakes.time import FakeTime
 
 

@@ -155,6 +155,7 @@ chat_templates = { glm4 = "t/a.jinja", b = "/b" }
         ("[engine]\nchat_templates = 'a'\n", ["'a'", "a table of names and paths"]),
         ("[engine]\nchat_templates = { a = 1 }\n", ["a table of names and paths"]),
         ("[engine]\nparallel = 0\n", ["0", "at least 1"]),
+        ("[server]\nworkers = 0\n", ["[server] workers", "0", "from 1 to 64"]),
         ("[log]\nformat = 'xml'\n", ["'xml'", "one of 'auto', 'json', 'console'"]),
         ("[server\n", ["glmgate.toml", "line 1"]),
     ],
@@ -164,7 +165,10 @@ def test_a_mistake_in_the_file_is_told_with_its_place_and_what_to_do(
 ) -> None:
     """The message shows the bad value, where it stands, and what it should be."""
     message = mistake(tmp_path, text)
-    assert any(place in message for place in ("glmgate.toml", "[engine] parallel", "[engine] seed", "[server] port"))
+    assert any(
+        place in message
+        for place in ("glmgate.toml", "[engine] parallel", "[engine] seed", "[server] port", "[server] workers")
+    )
     assert [part for part in told if part not in message] == []
 
 

@@ -55,10 +55,14 @@ class Served:
         """A base URL, such as for `/v1`."""
         return f"http://127.0.0.1:{self.port}{path}"
 
+    def entries(self) -> list[dict[str, Any]]:
+        """The log's lines."""
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
     def requests(self, *, after: int = 0) -> list[dict[str, Any]]:
         """The log's lines about requests, in the order of their endings, without the first `after`."""
-        lines = [line for line in self.log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
-        return [entry for entry in map(json.loads, lines) if "ending" in entry][after:]
+        return [entry for entry in self.entries() if "ending" in entry][after:]
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of all samples of a metric that carry these labels."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -14,9 +15,22 @@ from tests.fakes.gateway import FakeGateway
 from tests.surfaces.asgi_client import AsgiClient
 
 MakeClient = Callable[..., AsgiClient]
+T = TypeVar("T")
+
+
+def answering(value: T) -> Callable[[], Awaitable[T]]:
+    """What an operator's path asks, answered with `value`."""
+
+    async def ask() -> T:
+        return value
+
+    return ask
+
+
 OPERATIONS = Operations(
-    readiness=lambda: Readiness(ready=True, engines={"glm-fake": "running"}),
-    exposition=lambda: Exposition("text/plain; version=0.0.4", b"glmgate_up 1\n"),
+    readiness=answering(Readiness(ready=True, engines={"glm-fake": "running"})),
+    exposition=answering(Exposition("text/plain; version=0.0.4", b"glmgate_up 1\n")),
+    now=answering({}),
 )
 
 

@@ -7,7 +7,7 @@ import msgspec
 from glmgate.cli.top.values import Now
 from glmgate.telemetry.engines import EngineNow
 from glmgate.telemetry.flights import Flights
-from glmgate.telemetry.now import MOST_REQUESTS, now
+from glmgate.telemetry.now import MOST_REQUESTS, now, together
 from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
 from glmgate.wire.engine import Call, Caller
 from tests.fakes.clock import FakeClock
@@ -76,3 +76,19 @@ def test_not_more_than_can_be_shown() -> None:
         flights.began(flight(Call("r", Caller("k"), "openai", uid=str(number))))
     shown = now(flights, (), UpstreamsNow())
     assert (shown["in_flight"], len(shown["requests"])) == (MOST_REQUESTS + 5, MOST_REQUESTS)
+
+
+def test_several_processes_are_shown_as_one() -> None:
+    """Requests together, the oldest first; engines and slots once, as who keeps them knows; of breakers the worst."""
+    keeper = now(Flights(FakeClock(10.0)), [EngineNow("tiny", "ready", slots=4)], UPSTREAMS)
+    first, second = Flights(FakeClock(10.0)), Flights(FakeClock(20.0))
+    first.began(flight(Call("r-1", Caller("k-1"), "zai", uid="u-1")))
+    second.began(flight(Call("r-2", Caller("k-1"), "zai", uid="u-2")))
+    second.ended(record(uid="u-3", error_code="engine_failed"))
+    closed = UpstreamsNow((), {"zai/glm-4.6": "closed", "zai/glm-5": "half-open"})
+    shown = together([keeper, now(first, [], closed), now(second, [], closed)])
+    assert [each["request_id"] for each in shown["requests"]] == ["r-2", "r-1"]
+    assert (shown["in_flight"], shown["minute"]["requests"], shown["minute"]["errors"]) == (2, 1, 1)
+    assert (shown["engines"], shown["upstreams"]) == (keeper["engines"], keeper["upstreams"])
+    assert shown["breakers"] == {"zai/glm-4.6": "open", "zai/glm-5": "half-open"}
+    assert set(shown) == set(keeper)

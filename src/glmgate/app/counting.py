@@ -20,11 +20,14 @@ FILE_NAME: Final = "counters.db"
 
 
 @asynccontextmanager
-async def counting(settings: Settings, *, workers: int = 1) -> AsyncIterator[Counters]:
-    """The store for this process, one of so many workers. Only a file is opened now; the others by their first call."""
-    store = chosen(settings, workers=workers)
+async def counting(settings: Settings, *, parent: Counters | None = None) -> AsyncIterator[Counters]:
+    """The store for this process. Only a file is opened now; the others by their first call.
+
+    `parent` are those that a worker's parent keeps; they are the memory of a server of several workers.
+    """
+    store = chosen(settings)
     if store == "memory":
-        yield MemoryCounters()
+        yield MemoryCounters() if parent is None else parent
         return
     counters = _opened(store, settings)
     try:
@@ -33,11 +36,10 @@ async def counting(settings: Settings, *, workers: int = 1) -> AsyncIterator[Cou
         await counters.aclose()
 
 
-def chosen(settings: Settings, *, workers: int) -> CounterStore:
+def chosen(settings: Settings) -> CounterStore:
     """The store that the settings name, or that `auto` comes to.
 
-    Whose database is PostgreSQL may have other servers than this one; whose database is a file has none but workers.
-    Without keys there is nothing to count.
+    Whose database is PostgreSQL may have other servers than this one. Without keys there is nothing to count.
     """
     if not settings.server.auth:
         return "memory"
@@ -47,7 +49,7 @@ def chosen(settings: Settings, *, workers: int) -> CounterStore:
         return "redis"
     if not settings.storage.url.startswith("sqlite"):
         return "database"
-    return "file" if workers > 1 else "memory"
+    return "memory"
 
 
 def _opened(store: CounterStore, settings: Settings) -> SqliteCounters | PostgresCounters | RedisCounters:

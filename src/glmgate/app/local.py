@@ -13,11 +13,12 @@ from typing import Final
 
 from glmgate.adaptation.profile import shipped
 from glmgate.adaptation.wordpiece import WordPiece
+from glmgate.app.keeper import Given
 from glmgate.engines.embedded.engine import EmbeddedEngine
 from glmgate.engines.embedded.fitting import advice, kind_of
+from glmgate.engines.embedded.interfaces import Supervision
 from glmgate.engines.embedded.machine import availability, memory_for_models
 from glmgate.engines.embedded.spec import LocalModel
-from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.errors import SettingsError
 from glmgate.policy.admission import Target
 from glmgate.policy.prices import OWN
@@ -39,12 +40,18 @@ _PROFILE_WITH_IMAGES: Final = "embedded-images"
 _log = logging.getLogger(__name__)
 
 
-def local_deployments(settings: Settings, supervisor: Supervisor) -> list[Deployment]:
+def local_deployments(settings: Settings, supervisor: Supervision, given: Given | None = None) -> list[Deployment]:
     """The models of this start: given, pulled, built-in; the first of its kind stands in for known names.
 
-    Raises SettingsError, WeightsUnreadable.
+    With `given` they are those. Raises SettingsError, WeightsUnreadable.
     """
-    return [_deployment(model, facts, supervisor, rank) for model, facts, rank in _local_models(settings)]
+    models = _local_models(settings) if given is None else _still_here(given)
+    return [_deployment(model, facts, supervisor, rank) for model, facts, rank in models]
+
+
+def found_models(settings: Settings) -> Given:
+    """The models of this start, for the workers that answer with them. Raises SettingsError, WeightsUnreadable."""
+    return () if availability() else tuple((model, rank) for model, _, rank in _local_models(settings))
 
 
 def local_kinds(settings: Settings) -> dict[str, ModelKind]:
@@ -67,6 +74,15 @@ def _local_models(settings: Settings) -> Iterator[tuple[LocalModel, GgufFacts, R
         if built_in.name not in names:
             model = LocalModel(name=built_in.name, path=built_in.path, kind=built_in.kind, window=built_in.window)
             yield model, read_facts(built_in.path), "built-in"
+
+
+def _still_here(given: Given) -> Iterator[tuple[LocalModel, GgufFacts, Rank]]:
+    """These models; one whose file is gone since the server's start is told and left out."""
+    for model, rank in given:
+        try:
+            yield model, read_facts(model.path), rank
+        except (WeightsUnreadable, OSError) as error:
+            _log.warning("the model %r is left out: %s", model.name, error)
 
 
 def _given_models(settings: Settings, budget: int) -> list[tuple[LocalModel, GgufFacts]]:
@@ -97,7 +113,7 @@ def _given_model(path: Path, facts: GgufFacts) -> LocalModel:
     return LocalModel(name=path.stem, path=path, kind=kind_of(facts))
 
 
-def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor, rank: Rank) -> Deployment:
+def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervision, rank: Rank) -> Deployment:
     context = supervisor.context(facts)
     reader = _reader(model, facts, context)
     shared = shipped(_PROFILE if facts.projector is None else _PROFILE_WITH_IMAGES)

@@ -5,29 +5,29 @@ What answers for which name is made in `local` and `routes`.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import functools
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from glmgate.app.counting import counting
 from glmgate.app.credentials import without_own_keys
 from glmgate.app.filters import filters_of, missing
 from glmgate.app.health import Health
+from glmgate.app.keeper import Keeper, OwnKeeper
 from glmgate.app.ledger import Ledger, keeping
 from glmgate.app.limits import admitting
 from glmgate.app.local import local_deployments
 from glmgate.app.memory import remembering
-from glmgate.app.reload import Reloads, Reread
+from glmgate.app.reload import Reloads, Reread, running
 from glmgate.app.routes import Routes
-from glmgate.app.sight import seeing
-from glmgate.app.states import child_states, engines_now, readiness
+from glmgate.app.sight import Sight, seeing
+from glmgate.app.standing import child_states
+from glmgate.app.states import readiness, upstreams_now
 from glmgate.app.transport import LazyTransport
+from glmgate.engines.embedded.interfaces import Supervision
 from glmgate.engines.embedded.machine import availability
-from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.errors import Unavailable
 from glmgate.gateway.administration import Administration
 from glmgate.gateway.admit import Means
@@ -36,13 +36,16 @@ from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone, Identify
 from glmgate.policy.quotes import PriceQuotes
 from glmgate.routing.catalogue import Catalogue, Deployment
+from glmgate.routing.continuity import Continuity
+from glmgate.routing.interfaces import Pools
 from glmgate.settings import Settings
 from glmgate.storage.accounts import Accounts, open_accounts
 from glmgate.surfaces.application import Application, build
-from glmgate.surfaces.interfaces import Exposition, Operations
+from glmgate.surfaces.interfaces import Exposition, Operations, Readiness
 from glmgate.telemetry.log import RequestLog, get_logger
 from glmgate.telemetry.metrics import CONTENT_TYPE, Metrics
 from glmgate.telemetry.observers import Observers
+from glmgate.telemetry.upstreams import UpstreamsNow
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,14 @@ class App:
 
     `accounts` is None where no key is asked for. `first_key` is the whole key, on the start that made it.
     `engine_missing` says why the embedded engine cannot run; then there are no local models. `reloads` takes in
-    changed settings; its `settings` are those that hold.
+    changed settings; its `settings` are those that hold. `metrics` and `now` are of this process alone.
     """
 
     http: Application
     gateway: Gateway
-    supervisor: Supervisor
+    supervisor: Supervision
+    metrics: Metrics
+    now: Callable[[], Mapping[str, Any]]
     reloads: Reloads
     accounts: Accounts | None
     first_key: str | None
@@ -70,33 +75,42 @@ class App:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, *, lost_lines: Callable[[], int] = int, reread: Reread | None = None
+    settings: Settings,
+    *,
+    lost_lines: Callable[[], int] = int,
+    reread: Reread | None = None,
+    keeper: Keeper | None = None,
 ) -> AsyncIterator[App]:
     """Build and open everything; close it in reverse order, running answers first.
 
     `lost_lines` counts log lines that could not be written. With `reread` the settings are read again whenever one of
-    their files changes. Raises SettingsError, WeightsUnreadable.
+    their files changes. `keeper` is a worker's: then its parent has made the first key. Raises SettingsError,
+    WeightsUnreadable.
     """
     async with AsyncExitStack() as stack:
         accounts = await _accounts(settings, stack)
         ledger = await stack.enter_async_context(keeping(settings))
-        first = await accounts.keyring.create_first() if accounts else None
+        first = await accounts.keyring.create_first() if accounts and keeper is None else None
         missing = availability()
-        supervisor = Supervisor(settings.engine)
-        stack.push_async_callback(supervisor.aclose, grace_s=settings.server.shutdown_grace_s)
-        routes = await _routes(settings, stack, [] if missing else local_deployments(settings, supervisor))
+        kept = keeper or OwnKeeper(settings.engine)
+        stack.push_async_callback(kept.aclose, grace_s=settings.server.shutdown_grace_s)
+        local = [] if missing else local_deployments(settings, kept.supervisor, kept.given)
+        routes = await _routes(settings, stack, local, kept.pools)
         settings = await without_own_keys(settings, accounts)
-        engines = functools.partial(engines_now, supervisor)
+
+        def upstreams() -> UpstreamsNow:
+            return upstreams_now(kept.here(), routes.breakers())
+
         metrics = Metrics(
-            states=lambda: child_states(supervisor),
+            states=lambda: child_states(kept.here()),
             lost_lines=lost_lines,
-            upstreams=routes.now,
+            upstreams=upstreams,
             ledger=ledger.now,
-            engines=engines,
+            engines=kept.engines,
         )
         books = ledger.books
         means = Means(
-            await stack.enter_async_context(counting(settings)),
+            await stack.enter_async_context(counting(settings, parent=kept.counters)),
             time.time,
             past=ledger.past,
             quotes=PriceQuotes(lambda: books.prices, books.estimator, time.time),
@@ -104,9 +118,9 @@ async def opened(
             settings=settings.limits,
         )
         sight = await stack.enter_async_context(
-            seeing(settings, metrics=metrics, books=books, engines=engines, upstreams=routes.now)
+            seeing(settings, metrics=metrics, books=books, engines=kept.engines, upstreams=upstreams)
         )
-        supervisor.waited = metrics.engines.waited
+        kept.supervisor.waited = metrics.engines.waited
         gateway = Gateway(
             identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
@@ -117,16 +131,14 @@ async def opened(
         )
         gateway.filters = _filters(settings, gateway, routes)
         await _tell_missing(accounts, gateway.filters)
-        operations = Operations(
-            readiness=lambda: readiness(gateway.catalogue, supervisor, missing, routes.now()),
-            exposition=lambda: Exposition(CONTENT_TYPE, metrics.render()),
-            now=sight.now,
-        )
+        operations = _operations(gateway, routes, kept, missing, metrics=metrics, sight=sight)
         reloads = await _reloads(settings, stack, gateway, routes, ledger, accounts=accounts, reread=reread)
         yield App(
             http=build(gateway, operations, settings.server, _administration(accounts, ledger)),
             gateway=gateway,
-            supervisor=supervisor,
+            supervisor=kept.supervisor,
+            metrics=metrics,
+            now=sight.now,
             reloads=reloads,
             accounts=accounts,
             first_key=accounts.keyring.text(first) if accounts and first else None,
@@ -142,17 +154,32 @@ async def _accounts(settings: Settings, stack: AsyncExitStack) -> Accounts | Non
     return accounts
 
 
+def _operations(
+    gateway: Gateway, routes: Routes, keeper: Keeper, missing: str | None, *, metrics: Metrics, sight: Sight
+) -> Operations:
+    async def ready() -> Readiness:
+        return readiness(gateway.catalogue, await keeper.standing(), missing, routes.breakers())
+
+    async def exposition() -> Exposition:
+        return Exposition(CONTENT_TYPE, await keeper.exposition(metrics))
+
+    async def now() -> Mapping[str, Any]:
+        return await keeper.now(sight.now)
+
+    return Operations(ready, exposition, now)
+
+
 def _administration(accounts: Accounts | None, ledger: Ledger) -> Administration | None:
     if accounts is None or ledger.reports is None:
         return None
     return Administration(accounts.keyring, accounts.directory, accounts.audit, ledger.reports)
 
 
-async def _routes(settings: Settings, stack: AsyncExitStack, local: list[Deployment]) -> Routes:
+async def _routes(settings: Settings, stack: AsyncExitStack, local: list[Deployment], pools: Pools) -> Routes:
     memory = await stack.enter_async_context(remembering(settings))
     transport = LazyTransport(settings.proxies)
     stack.push_async_callback(transport.aclose)
-    return Routes(local, memory, transport)
+    return Routes(local, memory, transport, Continuity(pools=pools))
 
 
 def _filters(settings: Settings, gateway: Gateway, routes: Routes) -> Filters:
@@ -197,12 +224,5 @@ async def _reloads(
 
     reloads = Reloads(settings, reread=reread or (lambda: settings), apply=apply)
     if reread is not None:
-        task = asyncio.create_task(reloads.run())
-
-        async def stop() -> None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-        stack.push_async_callback(stop)
+        await stack.enter_async_context(running(reloads.run()))
     return reloads

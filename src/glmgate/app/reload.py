@@ -6,10 +6,11 @@ What a change means for who answers is decided where the catalogue is made (`rou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from glmgate.errors import GlmgateError, SettingsError
 from glmgate.settings import Settings
@@ -22,6 +23,18 @@ POLL_S: Final = 0.5
 
 # What was built from these stands for as long as the process does.
 _FIXED: Final = ("server", "storage", "engine", "log", "reasoning", "cache", "limits", "hub", "master_key", "proxies")
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do `work` in the background while the block runs."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 class Reloads:
@@ -46,6 +59,11 @@ class Reloads:
     def ask(self) -> None:
         """Reload soon, changed or not."""
         self._asked.set()
+
+    async def take(self, settings: Settings) -> None:
+        """Let settings hold that another process of ours has read and found good. Raises what `apply` raises."""
+        await self._apply(settings)
+        self.settings = settings
 
     async def run(self) -> None:
         """Reload whenever it is asked for or a file has changed, until this is cancelled."""

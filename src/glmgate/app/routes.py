@@ -23,9 +23,10 @@ from glmgate.routing.attempts import Attempts
 from glmgate.routing.booked import Booked
 from glmgate.routing.cached import Cached
 from glmgate.routing.catalogue import Catalogue, Deployment, ModelKind, Rank
-from glmgate.routing.continuity import Continuity, Places
+from glmgate.routing.continuity import Continuity
 from glmgate.routing.failover import Candidate, Failover
 from glmgate.routing.fanout import Fanout
+from glmgate.routing.interfaces import Places
 from glmgate.routing.learning import Learn
 from glmgate.routing.remembered import Remembered
 from glmgate.routing.retry import Retry, RetryLimits
@@ -33,7 +34,7 @@ from glmgate.settings import Settings
 from glmgate.settings.declared import nearest
 from glmgate.settings.models import Model, Route
 from glmgate.settings.upstreams import UpstreamSettings
-from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
+from glmgate.telemetry.upstreams import Breaker
 from glmgate.transport.interfaces import Transport
 from glmgate.wire.engine import Engine, Note, Place
 
@@ -78,23 +79,9 @@ class Routes:
                     found[route.upstream].append(named.deployment)
         return found
 
-    def now(self) -> UpstreamsNow:
-        """What the upstreams are like, for metrics and people."""
-        state = self.continuity.state()
-        return UpstreamsNow(
-            tuple(
-                UpstreamNow(
-                    pool.name,
-                    pool.waiting,
-                    tuple(
-                        CredentialNow(each.place, each.in_flight, each.limit, parked=each.parked_until is not None)
-                        for each in pool.credentials
-                    ),
-                )
-                for pool in state.pools
-            ),
-            state.breakers,
-        )
+    def breakers(self) -> dict[str, Breaker]:
+        """The state of each deployment's breaker."""
+        return self.continuity.state().breakers
 
     def _places(self, service: UpstreamSettings, settings: Settings) -> Places:
         fingerprints = [credential.secret.fingerprint for credential in service.credentials] or [""]

@@ -5,44 +5,42 @@ Nothing is asked of an upstream for it.
 
 from __future__ import annotations
 
-from glmgate.engines.embedded.supervisor import Supervisor
+from collections.abc import Mapping
+
+from glmgate.app.standing import Standing
 from glmgate.routing.catalogue import Catalogue
+from glmgate.routing.interfaces import PoolState
 from glmgate.surfaces.interfaces import Readiness
-from glmgate.telemetry.engines import EngineNow
-from glmgate.telemetry.upstreams import UpstreamNow, UpstreamsNow
+from glmgate.telemetry.upstreams import Breaker, CredentialNow, UpstreamNow, UpstreamsNow
 
 
-def child_states(supervisor: Supervisor) -> dict[str, str]:
-    """One word for each model's process."""
-    return {status.name: status.phase.value for status in supervisor.status()}
+def upstreams_now(standing: Standing, breakers: Mapping[str, Breaker]) -> UpstreamsNow:
+    """What the upstreams are like."""
+    return UpstreamsNow(tuple(_now(pool) for pool in standing.pools), breakers)
 
 
-def engines_now(supervisor: Supervisor) -> list[EngineNow]:
-    """Each model that was asked for, as metrics and people want to know it."""
-    return [
-        EngineNow(
-            status.name,
-            status.phase.value,
-            busy=status.busy,
-            slots=status.slots,
-            waiting=status.waiting,
-            cells=status.cells,
-        )
-        for status in supervisor.status()
-    ]
-
-
-def readiness(catalogue: Catalogue, supervisor: Supervisor, missing: str | None, now: UpstreamsNow) -> Readiness:
+def readiness(
+    catalogue: Catalogue, standing: Standing, missing: str | None, breakers: Mapping[str, Breaker]
+) -> Readiness:
     """Ready when a model can be asked: children start when they are needed, so a stopped one is no obstacle."""
     engines: dict[str, object] = {
         status.name: {"state": status.phase.value, "busy": status.busy, "waiting": status.waiting}
-        for status in supervisor.status()
+        for status in standing.models
     }
     if missing is not None:
         engines["embedded"] = {"state": "missing", "reason": missing}
+    now = upstreams_now(standing, breakers)
     for upstream in now.upstreams:
         engines[f"upstream:{upstream.name}"] = _upstream(upstream, now)
     return Readiness(ready=bool(catalogue.deployments) or catalogue.elsewhere is not None, engines=engines)
+
+
+def _now(pool: PoolState) -> UpstreamNow:
+    credentials = (
+        CredentialNow(each.place, each.in_flight, each.limit, parked=each.parked_until is not None)
+        for each in pool.credentials
+    )
+    return UpstreamNow(pool.name, pool.waiting, tuple(credentials))
 
 
 def _upstream(upstream: UpstreamNow, now: UpstreamsNow) -> dict[str, object]:

@@ -56,7 +56,7 @@ def _found(settings: Settings) -> dict[str, Any]:
         "home": str(settings.home),
         "listens": f"{settings.server.host}:{settings.server.port}",
         "database": shown(parsed(settings.storage.url)) if settings.server.auth else None,
-        "limits_counted_in": chosen(settings, workers=1),
+        "limits_counted_in": chosen(settings),
         "upstreams": [_upstream(each, "file") for each in settings.upstreams]
         + [_upstream(each.upstream, "environment") for each in settings.found],
         "models": [_model(each) for each in settings.routed],

@@ -11,12 +11,14 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any, Final
 
 import click
 import uvloop
 
-from glmgate.app import App, Reread, opened
+from glmgate.app import App, Parent, Reread, Workers, opened, parenting
 from glmgate.cli.banner import Facts, ServedModel, Upstream, banner
 from glmgate.cli.choosing import with_chosen
 from glmgate.cli.models import REMARKS
@@ -27,6 +29,9 @@ from glmgate.settings import Settings, UpstreamSettings
 from glmgate.surfaces.server import listening, make
 from glmgate.telemetry.log import LineWriter, configure
 from glmgate.weights.builtin import CHAT_NAME
+
+# What a worker may need after its answers: writing to the database what waits to be written.
+_CLOSING_S: Final = 20.0
 
 
 @click.command("serve")
@@ -44,6 +49,7 @@ from glmgate.weights.builtin import CHAT_NAME
 @click.option("--no-auth", is_flag=True, help="Ask for no key; on loopback only.")
 @click.option("--strict-models", is_flag=True, help="Know only the names of models that really answer.")
 @click.option("--no-openai-aliases", is_flag=True, help="Do not know OpenAI's model names.")
+@click.option("--workers", type=click.IntRange(1), help="Processes that answer requests behind the one port [1].")
 @click.option("--log-format", type=click.Choice(["auto", "json", "console"]), help="How the log is written [auto].")
 @click.option("-v", "--verbose", is_flag=True, help="Write more into the log.")
 @place
@@ -61,6 +67,7 @@ def command(
     no_auth: bool,
     strict_models: bool,
     no_openai_aliases: bool,
+    workers: int | None,
     log_format: str | None,
     verbose: bool,
     home: Path | None,
@@ -71,6 +78,7 @@ def command(
         ("server", "host"): host,
         ("server", "port"): port,
         ("server", "auth"): False if no_auth else None,
+        ("server", "workers"): workers,
         ("engine", "context"): ctx,
         ("engine", "parallel"): parallel,
         ("engine", "threads"): threads,
@@ -83,11 +91,12 @@ def command(
     }
     settings = with_chosen(read(home, config, flags=flags), models, yes=yes)
     log = configure(settings.log, stream=sys.stderr)
+    serve = _serve if settings.server.workers == 1 else _serve_by_workers
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, log, reread=lambda: read(home, config, flags=flags)))
+        runner.run(serve(settings, log, lambda: read(home, config, flags=flags)))
 
 
-async def _serve(settings: Settings, log: LineWriter, *, reread: Reread) -> None:
+async def _serve(settings: Settings, log: LineWriter, reread: Reread) -> None:
     with listening(settings.server) as sockets:
         async with opened(settings, lost_lines=lambda: log.lost, reread=reread) as app:
             key_ids = await _live_keys(app)
@@ -102,12 +111,62 @@ async def _serve(settings: Settings, log: LineWriter, *, reread: Reread) -> None
             await make(app.http, settings.server, sockets, on_ready=ready).serve(sockets)
 
 
-async def _live_keys(app: App) -> tuple[str, ...]:
+async def _serve_by_workers(settings: Settings, log: LineWriter, reread: Reread) -> None:
+    command = (sys.executable, "-P", "-m", "glmgate.cli.worker")
+    with listening(settings.server) as sockets:
+        async with parenting(settings, sockets, command, lost_lines=lambda: log.lost, reread=reread) as parent:
+            stops = _Stops(parent.workers)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, parent.reloads.ask)
+            if await stops.unless_stopped(parent.workers.start()):
+                gc.freeze()
+                key_ids = await _live_keys(parent)
+                host, port = sockets[0].getsockname()[:2]
+                click.echo(banner(_facts(settings, parent, key_ids=key_ids, address=(host, port))))
+                await stops.asked.wait()
+            # While this process holds the sockets, clients come in whom no worker will answer any more.
+            for each in sockets:
+                each.close()
+            server = settings.server
+            within_s = server.drain_s + server.shutdown_grace_s + _CLOSING_S
+            await parent.workers.stop(at_once=stops.at_once, within_s=within_s)
+
+
+class _Stops:
+    """SIGTERM drains, SIGINT lets answers finish, a second SIGINT does not wait for them."""
+
+    def __init__(self, workers: Workers) -> None:
+        self.asked = asyncio.Event()
+        self.at_once = False
+        self._workers = workers
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop, signal.SIGTERM)
+        loop.add_signal_handler(signal.SIGINT, self._stop, signal.SIGINT)
+
+    async def unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Whether `work` came to its end before the signal; what it raises is raised."""
+        task, asked = asyncio.create_task(work), asyncio.create_task(self.asked.wait())
+        await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+            return False
+        task.result()
+        return True
+
+    def _stop(self, number: signal.Signals) -> None:
+        if self.asked.is_set() and number == signal.SIGINT:
+            self._workers.hurry()
+        self.at_once = self.at_once or number == signal.SIGINT
+        self.asked.set()
+
+
+async def _live_keys(app: App | Parent) -> tuple[str, ...]:
     keys = await app.accounts.keyring.keys(OF_CLIENTS) if app.accounts else ()
     return tuple(key.id for key in keys if key.state(time.time()) == "live")
 
 
-def _facts(settings: Settings, app: App, *, key_ids: tuple[str, ...], address: tuple[str, int]) -> Facts:
+def _facts(settings: Settings, app: App | Parent, *, key_ids: tuple[str, ...], address: tuple[str, int]) -> Facts:
     served = app.catalogue.deployments
     chat = next((each for each in served if each.kind == "chat"), None)
     names = "GLM and OpenAI" if settings.aliases.openai else "GLM"
@@ -149,7 +208,7 @@ def _upstream(settings: UpstreamSettings) -> Upstream:
     return Upstream(name=settings.name, base_url=settings.base_url, credentials=len(settings.credentials))
 
 
-def _usual(app: App) -> str:
+def _usual(app: App | Parent) -> str:
     """The model that an example asks for, where a service in the environment answers."""
     elsewhere = app.catalogue.elsewhere
     if elsewhere is None or any(each.kind == "chat" and each.rank == "local" for each in app.catalogue.deployments):

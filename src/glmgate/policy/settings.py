@@ -44,8 +44,8 @@ class LimitSettings:
 
     store: Annotated[
         CounterStore,
-        "Where they are counted: `redis` by [storage] redis_url, `database` in PostgreSQL, `file` for the workers of "
-        "one machine, `memory` for one process; `auto` takes the first of these that there is and that is needed.",
+        "Where they are counted: `redis` by [storage] redis_url, `database` in PostgreSQL, `file` for several servers "
+        "of one machine, `memory` for one with all its workers; `auto` takes the first that there is and is needed.",
     ] = "auto"
 
     requests: Annotated[Away, "Requests per minute: `open` grants a local share, `closed` refuses."] = "open"

@@ -20,7 +20,7 @@ from glmgate.errors import CapacityExceeded, GlmgateError
 from glmgate.routing.backoff import Backoff
 from glmgate.routing.beginning import begin
 from glmgate.routing.breaker import Breaker
-from glmgate.routing.slots import Lease, NoSlot, Pool
+from glmgate.routing.interfaces import NoSlot, SlotLease, SlotPool
 from glmgate.routing.trial import Trial, TriedDeltas
 from glmgate.wire.delta import Usage
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
@@ -59,7 +59,7 @@ class Attempts:
 
     def __init__(
         self,
-        pool: Pool,
+        pool: SlotPool,
         engines: Mapping[int, Engine],
         *,
         deployment: str,
@@ -138,7 +138,7 @@ class Attempts:
         if error.retry_after_s is None:
             self._pool.rest(credential, self._requeue.backoff.delay_s(refused, self._random))
 
-    async def _lease(self, call: Call, parked: Mapping[int, GlmgateError], *, timeout_s: float) -> Lease:
+    async def _lease(self, call: Call, parked: Mapping[int, GlmgateError], *, timeout_s: float) -> SlotLease:
         """A slot of a credential that this request has not had parked.
 
         When none is left the first failure is raised (peers section 3: a later one hides the cause); when one might
@@ -156,7 +156,7 @@ class Attempts:
                 raise
             raise first from error
 
-    def _trial(self, call: Call, lease: Lease) -> Trial:
+    def _trial(self, call: Call, lease: SlotLease) -> Trial:
         try:
             permit = self._breaker.admit()
         except GlmgateError:

@@ -11,9 +11,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 
-from glmgate.errors import CapacityExceeded, GlmgateError
+from typing_extensions import override
+
+from glmgate.errors import GlmgateError
+from glmgate.routing.interfaces import CredentialState, NoSlot, PoolState, SlotLease, SlotPool
 from glmgate.routing.learning import Learn, LearnedLimit, Stake
 from glmgate.routing.parked import all_parked
 from glmgate.routing.parking import Parking
@@ -42,31 +45,6 @@ def call_later(seconds: float, action: Callable[[], None]) -> Timer:
     return asyncio.get_running_loop().call_later(seconds, action)
 
 
-class NoSlot(CapacityExceeded):
-    """Nobody was asked: all slots are taken, resting or parked. Asking the same pool again at once is useless."""
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialState:
-    """One credential as it stands. Times are Unix seconds; `limit` is the calls at once that are allowed now."""
-
-    place: int
-    in_flight: int
-    limit: int
-    parked_until: float | None
-    resting_until: float | None
-    draining: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PoolState:
-    """One upstream's credentials as they stand, and how many requests wait for a slot."""
-
-    name: str
-    waiting: int
-    credentials: tuple[CredentialState, ...]
-
-
 class _Credential:
     """What is known of one credential. `place` is its number in the pool, for good."""
 
@@ -89,8 +67,8 @@ class _Credential:
         return self.in_flight / self.limit.calls, self.served
 
 
-class Lease:
-    """The right to have one call in flight on `credential`, until it is released."""
+class Lease(SlotLease):
+    """A slot of a pool of this process."""
 
     __slots__ = ("_began", "_held", "_pool", "_stake", "credential")
 
@@ -101,26 +79,24 @@ class Lease:
         self._began = began
         self._held = True
 
-    def __enter__(self) -> Self:
-        return self
-
+    @override
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
 
+    @override
     def release(self) -> None:
-        """Give the slot back; once is enough."""
         if self._held:
             self._held = False
             self._pool.released(self.credential, self._began)
 
+    @override
     def went_well(self) -> None:
-        """The call got an answer: a learned limit may grow."""
         self._pool.went_well(self.credential, self._stake)
 
+    @override
     def overloaded(self) -> None:
-        """The call was refused for the rate: the limit shrinks."""
         self._pool.overloaded(self.credential, self._stake)
 
 
@@ -135,7 +111,7 @@ class _Waiter:
     lease: asyncio.Future[Lease]
 
 
-class Pool:
+class Pool(SlotPool):
     """The slots of an upstream's credentials, each with `limit` calls at once.
 
     `fingerprints` tell credentials apart without holding them; a credential is spoken of by its place in the pool,
@@ -165,6 +141,7 @@ class Pool:
         for fingerprint in fingerprints:
             self.add(fingerprint)
 
+    @override
     async def acquire(
         self,
         key_id: str,
@@ -173,11 +150,6 @@ class Pool:
         avoid: frozenset[int] = frozenset(),
         among: Collection[int] | None = None,
     ) -> Lease:
-        """A slot of any credential, or of one `among` those given, but of none to `avoid`; waits in turn for it.
-
-        Raises NoSlot when the queue is full or `timeout_s` are over, and at once when no credential will be ready by
-        then: then also QuotaExhausted or CredentialRefused, by what had all of them parked.
-        """
         now = self._clock()
         allowed = None if among is None else frozenset(among)
         waiter = _Waiter(key_id, avoid, allowed, now + timeout_s, asyncio.get_running_loop().create_future())
@@ -206,6 +178,7 @@ class Pool:
         finally:
             timer.cancel()
 
+    @override
     def park(self, credential: int, until: float | None, *, reason: GlmgateError | None = None) -> None:
         """Give no slot of `credential` before `until` (Unix seconds; None: not known, 5 minutes and growing).
 
@@ -214,8 +187,8 @@ class Pool:
         self._credentials[credential].parking.park(until, reason, now=self._clock())
         self._refuse_hopeless()
 
+    @override
     def rest(self, credential: int, seconds: float) -> None:
-        """Give no slot of `credential` for so long; requests whose deadline is later wait for it."""
         self._credentials[credential].parking.rest(self._clock() + seconds)
         self._refuse_hopeless()
 
@@ -246,6 +219,10 @@ class Pool:
             if known.place not in places:
                 self.drain(known.place)
         return places
+
+    def places(self) -> dict[str, int]:
+        """The place of each credential, by its fingerprint."""
+        return {known.fingerprint: known.place for known in self._credentials}
 
     def state(self) -> PoolState:
         """Everything that people want to see of it."""

@@ -14,7 +14,7 @@ from glmgate.errors import AnswerTruncated, CapacityExceeded, GlmgateError, Requ
 from glmgate.policy.attempts import LIMITS, AttemptWatch, State, Stop, Verdict, stop_of
 from glmgate.routing.beginning import Begun
 from glmgate.routing.breaker import Permit
-from glmgate.routing.slots import Lease, Pool
+from glmgate.routing.interfaces import SlotLease, SlotPool
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.engine import Attempt, Call
 
@@ -26,7 +26,14 @@ class Trial:
     """
 
     def __init__(
-        self, call: Call, pool: Pool, lease: Lease, permit: Permit, *, deployment: str, clock: Callable[[], float]
+        self,
+        call: Call,
+        pool: SlotPool,
+        lease: SlotLease,
+        permit: Permit,
+        *,
+        deployment: str,
+        clock: Callable[[], float],
     ) -> None:
         self.credential = lease.credential
         self._call = call

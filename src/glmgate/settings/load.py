@@ -48,6 +48,7 @@ from glmgate.weights.settings import ModelsSettings
 
 FILE_NAME: Final = "glmgate.toml"
 
+_WORKERS: Final = 64
 _SEEDS: Final = 4_294_967_295  # 32 bits, as the engine has them
 _LEDGER_DAYS: Final = 62  # this month and the one before, whose invoice comes now
 
@@ -275,9 +276,7 @@ def _check_counting(settings: Settings) -> None:
         raise SettingsError("[limits] store is 'database', and [storage] url names a file: use 'file' or 'auto'.")
 
 
-def _check(settings: Settings) -> None:
-    """Values that are right by themselves but wrong together, or beyond what exists."""
-    server = settings.server
+def _check_server(server: ServerSettings) -> None:
     if not server.auth and not is_loopback_host(server.host):
         raise SettingsError(
             f"Without keys (--no-auth) the server only listens on loopback, not on {server.host!r}: everybody there "
@@ -285,6 +284,13 @@ def _check(settings: Settings) -> None:
         )
     if server.port > 65535:
         raise SettingsError(f"[server] port is {server.port!r}, the largest one is 65535.")
+    if not 1 <= server.workers <= _WORKERS:
+        raise SettingsError(f"[server] workers is {server.workers!r}, it must be from 1 to {_WORKERS}.")
+
+
+def _check(settings: Settings) -> None:
+    """Values that are right by themselves but wrong together, or beyond what exists."""
+    _check_server(settings.server)
     if (settings.engine.seed or 0) > _SEEDS:
         raise SettingsError(f"[engine] seed is {settings.engine.seed!r}, the largest one is {_SEEDS}.")
     if settings.engine.parallel < 1:
@@ -293,7 +299,7 @@ def _check(settings: Settings) -> None:
     check_otel(settings.otel)
     check_names(settings.filtering, settings.filters.names)
     for upstream in settings.upstreams:
-        _check_is_elsewhere(upstream, server)
+        _check_is_elsewhere(upstream, settings.server)
     for model in settings.models:
         if not model.is_file():
             raise SettingsError(f"The model {str(model)!r} is not a file: give the path of a GGUF file.")

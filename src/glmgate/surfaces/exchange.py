@@ -16,6 +16,7 @@ from glmgate.errors import InvalidRequest
 from glmgate.gateway.administration import Administration
 from glmgate.surfaces.asgi import Receive, Send, text
 from glmgate.surfaces.body import BodyBudget, BodyReader
+from glmgate.surfaces.drain import Drain
 from glmgate.surfaces.interfaces import Gateway, Operations
 from glmgate.surfaces.presence import while_connected
 from glmgate.surfaces.reply import Reply
@@ -43,6 +44,7 @@ class Services:
     operations: Operations
     budget: BodyBudget
     administration: Administration | None = None
+    drain: Drain = field(default_factory=Drain)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -144,6 +144,6 @@ class Exposition:
 class Operations:
     """What the paths for operators show, asked anew at each request."""
 
-    readiness: Callable[[], Readiness]
-    exposition: Callable[[], Exposition]
-    now: Callable[[], Mapping[str, Any]] = dict
+    readiness: Callable[[], Awaitable[Readiness]]
+    exposition: Callable[[], Awaitable[Exposition]]
+    now: Callable[[], Awaitable[Mapping[str, Any]]]

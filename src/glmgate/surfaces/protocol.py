@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from glmgate.errors import BodyTimedOut, GlmgateError, HeadTooLarge, InvalidRequest
+from glmgate.surfaces.drain import Drain
 from glmgate.surfaces.paths import place_of
 from glmgate.surfaces.request import new_id
 from glmgate.surfaces.settings import ServerSettings
@@ -27,9 +28,10 @@ llhttp then takes a request's body for HTTP/2, so the offer has to go before it 
 
 
 class BoundedConfig(uvicorn.Config):
-    """uvicorn's configuration, with our settings for `BoundedProtocol`."""
+    """uvicorn's configuration, with our settings for `BoundedProtocol`, and whether the server is about to stop."""
 
     bounds: ServerSettings = ServerSettings()
+    drain: Drain = Drain()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -49,6 +51,7 @@ class BoundedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._bounds = config.bounds
+        self._drain = config.drain
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._in_head = False
@@ -106,6 +109,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._disarm_head_timer()
         super().on_headers_complete()
+        if self._drain.begun:
+            self.cycle.keep_alive = False
 
     @override
     def on_message_complete(self) -> None:
@@ -138,6 +143,16 @@ class BoundedProtocol(HttpToolsProtocol):
         """What could not be parsed, or was refused by one of our callbacks."""
         refusal = self._refusal or InvalidRequest("This is not HTTP/1.1 as RFC 9112 has it.", code="invalid_http")
         self._refuse(refusal)
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a request is on its way: its head has begun to come in, or the connection was only made for it."""
+        return self._in_head or self.cycle is None
+
+    def send_away(self) -> None:
+        """The answer under way is this connection's last; its head says so where it was not sent yet."""
+        if not self._is_idle:
+            self.cycle.keep_alive = False
 
     @override
     def _unsupported_upgrade_warning(self) -> None:

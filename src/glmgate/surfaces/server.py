@@ -5,6 +5,7 @@ What is served is not known here.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import signal
@@ -26,17 +27,29 @@ Ready = Callable[[str, int], None]
 
 BACKLOG = 2048
 
+# A second for requests whose connection was just made.
+_LOOK_S = 0.02
+_LATE_LOOKS = 50
+
 
 def nothing(host: str, port: int) -> None:
     """A callback that does nothing."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which tells when it is ready, and ends a wanted shutdown without a signal's exit code."""
+    """uvicorn's server, which tells when it is ready, and ends a wanted shutdown without a signal's exit code.
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    It stops in steps: for `drain_s` it answers whoever comes and keeps no connection, then it takes no new ones and
+    lets answers finish for `shutdown_grace_s`.
+    """
+
+    def __init__(self, config: BoundedConfig, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._bounded = config
+        self._drain = config.drain
+        self._drain_s = config.bounds.drain_s
+        self._drained_at: float | None = None
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -46,10 +59,67 @@ class Server(uvicorn.Server):
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal lets streams finish, a second interrupt does not wait for them."""
+        """SIGTERM drains, SIGINT lets streams finish, and a second SIGINT does not wait for them."""
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
-        self.should_exit = True
+        self.stop(at_once=sig == signal.SIGINT or self._drain.begun)
+
+    def stop(self, *, at_once: bool) -> None:
+        """Stop after the answers under way; `at_once`: take no new connection from now on."""
+        self._drain.begin()
+        if at_once:
+            self.should_exit = True
+
+    @override
+    async def on_tick(self, counter: int) -> bool:
+        if self._drain.begun and not self.should_exit:
+            now = asyncio.get_running_loop().time()
+            if self._drained_at is None:
+                self._drained_at = now
+                for connection in self._connections():
+                    connection.send_away()
+            self.should_exit = now - self._drained_at >= self._drain_s
+        return await super().on_tick(counter)
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no new connections, but answer those that were made before: a client sees no reset."""
+        self._drain.begin()
+        await self._close_port(sockets or [])
+        for _ in range(_LATE_LOOKS):
+            await asyncio.sleep(_LOOK_S)
+            if not any(connection.is_asking for connection in self._connections()):
+                break
+        await super().shutdown([])
+
+    async def _close_port(self, sockets: list[socket.socket]) -> None:
+        kept = [each.dup() for each in sockets]
+        for server in self.servers:
+            server.close()
+        for each in sockets:
+            each.close()
+        await asyncio.sleep(0)  # the loop lets go of them now, and what it did not accept is still there
+        late = [connection for each in kept for connection in _accepted(each)]
+        for connection in late:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return BoundedProtocol(self._bounded, self.server_state, self.lifespan.state)
+
+    def _connections(self) -> list[BoundedProtocol]:
+        return [each for each in self.server_state.connections if isinstance(each, BoundedProtocol)]
+
+
+def _accepted(listener: socket.socket) -> list[socket.socket]:
+    """The connections that nobody has accepted yet; the listener is closed before another one can come."""
+    found = []
+    listener.setblocking(False)  # noqa: FBT003 -- the library's
+    with listener, contextlib.suppress(BlockingIOError):
+        while True:
+            connection, _ = listener.accept()
+            connection.setblocking(False)  # noqa: FBT003 -- the library's
+            found.append(connection)
+    return found
 
 
 def make(
@@ -79,6 +149,7 @@ def make(
         timeout_graceful_shutdown=int(settings.shutdown_grace_s),
     )
     config.bounds = settings
+    config.drain = application.services.drain
     return Server(config, lambda: on_ready(host, port))
 
 

@@ -31,4 +31,8 @@ class ServerSettings:
     trusted_proxies: Annotated[tuple[str, ...], "Addresses or networks whose X-Forwarded-For counts."] = ()
     cors_origins: Annotated[tuple[str, ...], "Origins whose browser pages may call; empty: none, '*': all."] = ()
     metrics_public: Annotated[bool, "Answer /metrics to every address, not only to loopback."] = False
+    workers: Annotated[int, "Processes that answer requests behind the one port, with one engine for all of them."] = 1
+    drain_s: Annotated[
+        float, "Seconds from SIGTERM on in which new connections are still answered, while `/readyz` is 503."
+    ] = 0.5
     shutdown_grace_s: Annotated[float, "Seconds that running answers get to finish when the server stops."] = 30

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from glmgate.telemetry.engines import LookAtEngines
+from glmgate.telemetry.families import Family, families
 from glmgate.telemetry.flight import Flight
 from glmgate.telemetry.gen_ai_metrics import GenAiMetrics
 from glmgate.telemetry.ledger import LedgerNow, LookAtLedger
@@ -143,6 +144,14 @@ class Metrics(Observer):
             if tokens:
                 self._tokens(model, kind).inc(tokens)
         self.gen_ai.ended(record)
+
+    def register(self, collector: Collector) -> None:
+        """Show what `collector` knows, too."""
+        self._registry.register(collector)
+
+    def families(self) -> list[Family]:
+        """All of it as plain values, for who sums up several processes."""
+        return families(self._registry)
 
     def render(self) -> bytes:
         """All of it in Prometheus' text format, whose content type is CONTENT_TYPE."""

@@ -11,9 +11,10 @@ from typing import Any, Final
 from glmgate.telemetry.engines import EngineNow
 from glmgate.telemetry.flight import Flight
 from glmgate.telemetry.flights import Flights
-from glmgate.telemetry.upstreams import UpstreamsNow
+from glmgate.telemetry.upstreams import Breaker, UpstreamsNow
 
 _LONGEST: Final = 200
+_BREAKERS: Final[tuple[Breaker, ...]] = ("closed", "half-open", "open")
 MOST_REQUESTS: Final = 1000
 """The oldest are shown; `in_flight` counts all."""
 
@@ -56,6 +57,28 @@ def now(flights: Flights, engines: Sequence[EngineNow], upstreams: UpstreamsNow)
             "completion_tokens": minute.completion,
         },
     }
+
+
+def together(parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What is going on in several processes of one server; the first keeps engines and slots for all of them."""
+    requests = sorted((each for part in parts for each in part["requests"]), key=lambda each: -each["age_s"])
+    return {
+        **parts[0],
+        "in_flight": sum(part["in_flight"] for part in parts),
+        "tokens_per_s": round(sum(part["tokens_per_s"] for part in parts), 1),
+        "requests": requests[:MOST_REQUESTS],
+        "breakers": _worst([part["breakers"] for part in parts]),
+        "minute": {name: sum(part["minute"][name] for part in parts) for name in parts[0]["minute"]},
+    }
+
+
+def _worst(breakers: Sequence[Mapping[str, Breaker]]) -> dict[str, Breaker]:
+    """Of each deployment the state that lets the fewest requests through."""
+    found: dict[str, Breaker] = {}
+    for part in breakers:
+        for deployment, state in part.items():
+            found[deployment] = max(found.get(deployment, "closed"), state, key=_BREAKERS.index)
+    return found
 
 
 def _request(flight: Flight, moment: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from glmgate import __version__
 from glmgate.surfaces.interfaces import Readiness
 from tests.surfaces.asgi_client import AsgiClient
-from tests.surfaces.conftest import OPERATIONS, MakeClient
+from tests.surfaces.conftest import OPERATIONS, MakeClient, answering
 
 
 async def test_ready_server_says_so(client: AsgiClient) -> None:
@@ -20,7 +20,7 @@ async def test_ready_server_says_so(client: AsgiClient) -> None:
 
 async def test_server_that_cannot_answer_is_not_ready(make_client: MakeClient) -> None:
     """503, so that a load balancer leaves it out."""
-    operations = replace(OPERATIONS, readiness=lambda: Readiness(ready=False, engines={"glm-fake": "failed"}))
+    operations = replace(OPERATIONS, readiness=answering(Readiness(ready=False, engines={"glm-fake": "failed"})))
     answer = await make_client(operations=operations).get("/readyz", {})
     assert (answer.status, answer.json()["status"], answer.headers["retry-after"]) == (503, "not_ready", "1")
 
@@ -40,7 +40,7 @@ async def test_root_says_what_this_is(client: AsgiClient) -> None:
 
 async def test_what_is_going_on_is_shown_to_this_machine(make_client: MakeClient) -> None:
     """Fresh each time: nothing on the way may keep it."""
-    client = make_client(operations=replace(OPERATIONS, now=lambda: {"in_flight": 2}))
+    client = make_client(operations=replace(OPERATIONS, now=answering({"in_flight": 2})))
     answer = await client.get("/glmgate/now", {"host": "127.0.0.1:8000"})
     assert (answer.json(), answer.headers["cache-control"]) == ({"in_flight": 2}, "no-store")
 

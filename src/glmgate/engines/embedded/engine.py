@@ -15,11 +15,10 @@ import msgspec
 from glmgate.engines import vectors
 from glmgate.engines.embedded import body
 from glmgate.engines.embedded.chunks import ChunkReader
+from glmgate.engines.embedded.interfaces import Supervision
 from glmgate.engines.embedded.refusals import broken, refusal
 from glmgate.engines.embedded.resident import Running
-from glmgate.engines.embedded.slots import Slots
 from glmgate.engines.embedded.spec import LocalModel
-from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.errors import EngineFailed, UnsupportedValue
 from glmgate.transport.errors import ConnectFailed, ConnectionBroken, TransportError
 from glmgate.transport.interfaces import StreamedReply, Timeouts
@@ -58,7 +57,7 @@ class _Exchange:
 class EmbeddedEngine:
     """One local model. Implements `wire.engine.Engine`."""
 
-    def __init__(self, model: LocalModel, supervisor: Supervisor) -> None:
+    def __init__(self, model: LocalModel, supervisor: Supervision) -> None:
         self._model = model
         self._supervisor = supervisor
         silence_s = supervisor.settings.silence_s
@@ -68,7 +67,7 @@ class EmbeddedEngine:
     async def stream(self, call: Call, request: Generation) -> AsyncIterator[Deltas]:  # noqa: ARG002 # the Protocol's
         """Answer with deltas. Refusals are raised on entry; leaving closes the child's connection."""
         reader = ChunkReader(top_logprobs=body.top_logprobs(request))
-        async with self._slots.hold(), AsyncExitStack() as stack:
+        async with self._supervisor.slot(self._model), AsyncExitStack() as stack:
             exchange = await self._asked(stack, body.path(request), body.generation(request))
             yield self._deltas(exchange, reader)
 
@@ -77,7 +76,7 @@ class EmbeddedEngine:
         texts = [request.input] if isinstance(request.input, str) else request.input
         found: list[tuple[float, ...]] = []
         tokens = 0
-        async with self._slots.hold():
+        async with self._supervisor.slot(self._model):
             for start in range(0, len(texts), _BATCH):
                 batch = [text for text in texts[start : start + _BATCH] if not isinstance(text, int)]
                 if len(batch) < len(texts[start : start + _BATCH]):
@@ -97,10 +96,6 @@ class EmbeddedEngine:
         """The prompt that the model's template makes of the request."""
         made = await self._whole("/apply-template", body.prompt(request), _Prompt, _MAX_PROMPT_BYTES)
         return made.prompt
-
-    @property
-    def _slots(self) -> Slots:
-        return self._supervisor.slots(self._model)
 
     async def _vectors(self, batch: list[str | list[int]]) -> Embeddings:
         answer = await self._body("/v1/embeddings", body.embeddings(batch), _MAX_VECTORS_BYTES)
@@ -142,7 +137,7 @@ class EmbeddedEngine:
             return await self._sent(stack, running, path, data)
         except ConnectFailed:
             # The child has just ended. Nothing was sent, so the next one may be asked.
-            await self._supervisor.unreachable(self._model, running)
+            await self._supervisor.unreachable(self._model, running.pid)
         except TransportError as exc:
             raise await self._failed(running, exc) from exc
         running = await stack.enter_async_context(self._supervisor.lease(self._model))
@@ -164,7 +159,7 @@ class EmbeddedEngine:
         The caller's next request would otherwise be sent to the dead child.
         """
         if isinstance(exc, ConnectFailed | ConnectionBroken):
-            await self._supervisor.unreachable(self._model, running)
+            await self._supervisor.unreachable(self._model, running.pid)
         return broken(exc)
 
 

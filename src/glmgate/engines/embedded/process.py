@@ -30,6 +30,7 @@ from glmgate.transport.interfaces import Outgoing, Timeouts, Transport
 _log = logging.getLogger(__name__)
 
 _COMMAND: Final = ("-P", "-m", "glmgate.engines.embedded.child")
+_TRANSPORT: Final = "glmgate.transport.aiohttp"
 _PREFIX: Final = "glmgate-engine-"
 # The engine takes a host name that ends so for a path.
 _SOCKET: Final = "e.sock"
@@ -55,10 +56,11 @@ class StartFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a child serves: how to reach it and with which key."""
+    """Where a child serves: how to reach it and with which key; `socket` is its path, for other processes of ours."""
 
     transport: Transport
     key: str
+    socket: Path | None = None
 
     def outgoing(self, path: str, body: bytes | None = None, *, timeouts: Timeouts) -> Outgoing:
         """A request to the child."""
@@ -174,11 +176,23 @@ class ChildProcess:
             self._complaints.feed(data)
 
 
+async def load_transport() -> None:
+    """Import what `endpoint` needs. Not before the first child: aiohttp is a fifth of what a start would import."""
+    await asyncio.to_thread(importlib.import_module, _TRANSPORT)
+
+
+def endpoint(path: Path, key: str) -> Endpoint:
+    """Where a child serves, after `load_transport`."""
+    module = importlib.import_module(_TRANSPORT)
+    # The engine sometimes closes a kept connection just when the next request is on its way (3 to 5 of 100, engine
+    # facts 3.9); a connection for each request costs 0.3 ms.
+    return Endpoint(module.AiohttpTransport(socket=path, keep_connections=False), key, path)
+
+
 async def launch(parameters: Mapping[str, Any], *, timeout_s: float) -> ChildProcess:
     """Start a child with these parameters and wait until it serves. Raises StartFailed; leaves nothing behind then."""
     await asyncio.to_thread(remove_leftovers)
-    # Not before the first child: aiohttp is a fifth of what a start of the server would import (measured).
-    module = await asyncio.to_thread(importlib.import_module, "glmgate.transport.aiohttp")
+    await load_transport()
     folder = socket_folder()
     path, key = folder / _SOCKET, secrets.token_urlsafe(24)
     pipe = asyncio.subprocess.PIPE
@@ -191,10 +205,7 @@ async def launch(parameters: Mapping[str, Any], *, timeout_s: float) -> ChildPro
         "parent": os.getpid(),
         "parameters": {**parameters, "hostnames": [str(path)], "api_keys": [key]},
     }
-    # The engine sometimes closes a kept connection just when the next request is on its way (3 to 5 of 100, engine
-    # facts 3.9); a connection for each request costs 0.3 ms.
-    transport = module.AiohttpTransport(socket=path, keep_connections=False)
-    child = ChildProcess(process, folder, Endpoint(transport, key))
+    child = ChildProcess(process, folder, endpoint(path, key))
     try:
         async with asyncio.timeout(timeout_s):
             await child.ready(json.dumps(config).encode() + b"\n")

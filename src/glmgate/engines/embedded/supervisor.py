@@ -9,9 +9,12 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Final
 
+from typing_extensions import override
+
+from glmgate.engines.embedded.interfaces import Supervision
 from glmgate.engines.embedded.lifecycle import Happening, Phase, RestartPolicy, make_room
 from glmgate.engines.embedded.machine import good_threads, memory_for_models
 from glmgate.engines.embedded.process import StartFailed, launch
@@ -29,11 +32,8 @@ _BUSY_RETRY_S: Final = 5.0
 _NOTICED_S: Final = 1.0
 
 
-class Supervisor:
-    """Runs children. Everything happens in the event loop that it is used in.
-
-    `waited` may be set: it is told which model a request has got a slot of, and after how many seconds.
-    """
+class Supervisor(Supervision):
+    """Runs children. Everything happens in the event loop that it is used in."""
 
     def __init__(
         self,
@@ -54,20 +54,21 @@ class Supervisor:
         self._closing = False
         self.waited: Callable[[str, float], object] = _nobody
 
+    @override
     def context(self, facts: GgufFacts) -> int:
-        """The tokens, prompt and answer, that a request to a model with these facts may have here."""
         return context_of(facts, self.settings, budget_bytes=self._budget)
 
     def slots(self, model: LocalModel) -> Slots:
         """The model's slots and queue."""
         return self._resident(model).slots
 
+    @override
+    def slot(self, model: LocalModel) -> AbstractAsyncContextManager[None]:
+        return self.slots(model).hold()
+
+    @override
     @asynccontextmanager
     async def lease(self, model: LocalModel) -> AsyncIterator[Running]:
-        """A running child of the model, started where none runs; it is not stopped before the context is left.
-
-        Raises Unavailable while it takes too long to come, CapacityExceeded where others' leases hold the memory.
-        """
         resident = self._resident(model)
         resident.leases += 1
         self._unwatch_idle(resident)
@@ -79,10 +80,11 @@ class Supervisor:
             self._watch_idle(resident)
             self._left.set()
 
-    async def unreachable(self, model: LocalModel, running: Running) -> None:
-        """Nobody listens where this child served: wait until its end was noticed, which takes the system a moment."""
+    @override
+    async def unreachable(self, model: LocalModel, pid: int) -> None:
         resident = self._resident(model)
-        if resident.watching is not None and resident.running() == running:
+        running = resident.running()
+        if resident.watching is not None and running is not None and running.pid == pid:
             await asyncio.wait({resident.watching}, timeout=_NOTICED_S)
 
     def status(self) -> tuple[ModelStatus, ...]:

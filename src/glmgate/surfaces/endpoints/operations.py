@@ -19,12 +19,15 @@ async def livez(exchange: Exchange) -> None:
 
 
 async def readyz(exchange: Exchange) -> None:
-    """GET /readyz: requests can be answered; 503 while they cannot. Engines and their states stand in the body."""
-    readiness = exchange.services.operations.readiness()
-    body = msgspec.json.encode(
-        {"status": "ready" if readiness.ready else "not_ready", "engines": dict(readiness.engines)}
-    )
-    if readiness.ready:
+    """GET /readyz: requests can be answered; 503 while they cannot. Engines and their states stand in the body.
+
+    A server that is about to stop still answers requests, and says here that it should get no more of them.
+    """
+    readiness = await exchange.services.operations.readiness()
+    draining = exchange.services.drain.begun
+    status = "draining" if draining else "ready" if readiness.ready else "not_ready"
+    body = msgspec.json.encode({"status": status, "engines": dict(readiness.engines)})
+    if status == "ready":
         await exchange.reply(Reply(body))
     else:
         await exchange.reply(Reply(body, status=503, headers=(_RETRY_AFTER,)))
@@ -32,13 +35,13 @@ async def readyz(exchange: Exchange) -> None:
 
 async def metrics(exchange: Exchange) -> None:
     """GET /metrics: for Prometheus."""
-    exposition = exchange.services.operations.exposition()
+    exposition = await exchange.services.operations.exposition()
     await exchange.reply(Reply(exposition.body, content_type=exposition.content_type.encode("latin-1")))
 
 
 async def now(exchange: Exchange) -> None:
     """GET /glmgate/now: requests under way, slots, queues and engines, for `glmgate top`."""
-    body = msgspec.json.encode(exchange.services.operations.now())
+    body = msgspec.json.encode(await exchange.services.operations.now())
     await exchange.reply(Reply(body, headers=(_NOT_KEPT,)))
 
 

@@ -6,7 +6,7 @@ Both shapes of an answer are understood, whichever service it is.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -91,8 +91,16 @@ def _read(reply: Reply) -> Judgement:
     if answer.results is None and answer.result_list is None:
         # Without the cause: its text may quote what was sent.
         raise EngineFailed("The service that moderates sent something that is no judgement.") from None
-    results, risks = answer.results or [], answer.result_list or []
-    bad = [risk for risk in risks if risk.risk_level.upper() != "PASS"]
-    words = [name for result in results if result.flagged for name, is_so in result.categories.items() if is_so]
-    words += [word for risk in bad for word in risk.risk_type]
-    return Judgement(flagged=bool(bad) or any(result.flagged for result in results), categories=tuple(words))
+    flagged = [result for result in answer.results or () if result.flagged]
+    bad = [risk for risk in answer.result_list or () if risk.risk_level.upper() != "PASS"]
+    return Judgement(flagged=bool(flagged or bad), categories=(*_named(flagged), *_risks(bad)))
+
+
+def _named(flagged: Iterable[_Result]) -> Iterator[str]:
+    """The categories of OpenAI's form that a text falls into."""
+    return (name for result in flagged for name, is_so in result.categories.items() if is_so)
+
+
+def _risks(bad: Iterable[_Risk]) -> Iterator[str]:
+    """Those of Z.AI's form."""
+    return (word for risk in bad for word in risk.risk_type)

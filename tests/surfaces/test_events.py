@@ -56,12 +56,12 @@ async def test_headers_leave_with_the_first_bytes() -> None:
 async def test_silence_is_filled_with_comments() -> None:
     """One comment for each time of silence, counted from the last bytes."""
     sink = Sink()
-    async with sink.stream(comment_after_s=0.05) as events:
-        await asyncio.sleep(0.03)
+    async with sink.stream(comment_after_s=0.5) as events:
+        await asyncio.sleep(0.3)
         await events.write(b"data: 1\n\n")
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.3)
         assert sink.bodies == [b"data: 1\n\n"]
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)
     assert sink.bodies[1:] in ([COMMENT], [COMMENT, COMMENT])
 
 

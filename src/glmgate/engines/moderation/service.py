@@ -84,6 +84,13 @@ class ServiceModerator:
 
 
 def _read(reply: Reply) -> Judgement:
+    answer = _answer(reply)
+    flagged = [result for result in answer.results or () if result.flagged]
+    bad = [risk for risk in answer.result_list or () if risk.risk_level.upper() != "PASS"]
+    return Judgement(flagged=bool(flagged or bad), categories=(*_named(flagged), *_risks(bad)))
+
+
+def _answer(reply: Reply) -> _Answer:
     try:
         answer = _ANSWER.decode(reply.body)
     except msgspec.MsgspecError:
@@ -91,9 +98,7 @@ def _read(reply: Reply) -> Judgement:
     if answer.results is None and answer.result_list is None:
         # Without the cause: its text may quote what was sent.
         raise EngineFailed("The service that moderates sent something that is no judgement.") from None
-    flagged = [result for result in answer.results or () if result.flagged]
-    bad = [risk for risk in answer.result_list or () if risk.risk_level.upper() != "PASS"]
-    return Judgement(flagged=bool(flagged or bad), categories=(*_named(flagged), *_risks(bad)))
+    return answer
 
 
 def _named(flagged: Iterable[_Result]) -> Iterator[str]:

@@ -50,7 +50,7 @@ def measure() -> Start:
                 assert server.stdout is not None
                 key = next(line.split()[1] for line in server.stdout if line.split()[:1] == ["Key"])
                 waited = time.perf_counter()
-                idle = _pss_mib(server.pid)
+                idle = pss_mib(server.pid)
                 unmeasured = time.perf_counter() - waited
                 _chat(port, key)
                 answer = time.perf_counter() - began - unmeasured
@@ -86,7 +86,7 @@ def _wait(until: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def _pss_mib(pid: int) -> float:
+def pss_mib(pid: int) -> float:
     """The process's proportional share of memory, without its children."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines():
         if line.startswith("Pss:"):

@@ -111,6 +111,6 @@ model-eval: setup ## Judge the shipped chat model through the chat API (ARGS="--
 lock: ## Make the locks anew from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	$(UV_COMPILE) pyproject.toml -o requirements/runtime.txt
 	$(UV_COMPILE) --group build -c requirements/runtime.txt -o requirements/build.txt
-	$(UV_COMPILE) pyproject.toml --extra langchain --extra postgres --extra redis --group dev \
+	$(UV_COMPILE) pyproject.toml --extra langchain --extra postgres --extra redis --extra otel --group dev \
 		-c requirements/runtime.txt -c requirements/build.txt -o requirements/dev.txt
 	for source in requirements/clients/*.in; do $(UV_COMPILE) "$$source" -o "$${source%.in}.txt" || exit 1; done

@@ -1,4 +1,4 @@
-"""`make bench`: what glmgate adds to its engine, how fast it starts, and what adaptation to services costs.
+"""`make bench`: what glmgate adds to its engine, how fast it starts, and what adaptation and the ledger cost.
 
 `python -m bench --quick` takes a smaller model and fewer pairs, to see that everything runs.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import statistics
 
-from bench import adaptation, limits, random_model, relay, start
+from bench import adaptation, ledger, limits, random_model, relay, start
 
 STREAMS = (1, 8, 16)
 FIRST_TOKENS = 100
@@ -36,6 +36,8 @@ def main() -> None:
     print(f"idle, without a child      {statistics.median(one.idle_mib for one in starts):6.1f} MiB  goal <= 90 MiB\n")
     adaptation.main()
     limits.main()
+    print()
+    ledger.main(quick=quick)
 
 
 if __name__ == "__main__":

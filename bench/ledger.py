@@ -26,6 +26,7 @@ from glmgate.storage.opening import open_database
 from glmgate.storage.reports import SqlReports
 from glmgate.storage.rows import Series
 from glmgate.storage.writer import Writer
+from glmgate.surfaces.uids import uid
 from glmgate.telemetry.record import RequestRecord
 from glmgate.wire.chat import ChatRequest, Message
 from glmgate.wire.delta import Usage
@@ -35,10 +36,12 @@ ROWS, QUICK_ROWS = 10_000_000, 200_000
 KEYS = 10_000
 REQUESTS, AT_ONCE, ROUNDS = 4_000, 20, 5
 MODELS = ("glm-4.6", "glm-4.5-air", "glm-4.7")
+BY: tuple[Dimension, ...] = ("model", "key")
 DAY = 86_400
 START = 20_758 * DAY  # 2026-11-01
 DAYS = 30
 
+ASKS = Caller(key_id="key")
 PLACE = Place("zai/glm-4.6", "zai", "glm-4.6")
 PRICES = Prices([Price(model="glm-4.6", currency="USD", rates=Rates(prompt=600_000_000, answer=2_200_000_000))])
 REQUEST = ChatRequest(model="glm-4.6", messages=[Message(role="user", content="Hello" * 100)], max_tokens=500)
@@ -65,8 +68,9 @@ def main(*, quick: bool = False) -> None:
         asyncio.run(fill(path, rows))
         size = path.stat().st_size / 1e9
         print(f"a ledger of {rows:,} calls   {size:6.2f} GB   made in {time.perf_counter() - began:.0f} s")
-        for name, by in (("day", ()), ("model", ("model",)), ("key", ("key",))):
-            print(f"usage of the month by {name:<6} {asyncio.run(asked(path, by)):6.2f} s    goal <= 2 s")
+        print(f"usage of the month by day    {asyncio.run(asked(path, None)):6.2f} s    goal <= 2 s")
+        for by in BY:
+            print(f"usage of the month by {by:<6} {asyncio.run(asked(path, by)):6.2f} s    goal <= 2 s")
 
 
 async def booking(home: Path) -> tuple[Booking, Booking]:
@@ -103,7 +107,7 @@ async def _booked(journal: Journal, writer: Writer | None) -> Booking:
 
 
 async def _request(books: KeptBooks, endings: EndedRows) -> None:
-    call = Call(request_id="bench", caller=Caller(key_id="key"), surface="openai", books=books, model="glm-4.6")
+    call = Call(request_id="bench", caller=ASKS, surface="openai", uid=uid(), books=books, model="glm-4.6")
     entry = await books.reserve(call, PLACE, REQUEST)
     entry.whole(Usage(120, 80))
     endings.ended(
@@ -147,10 +151,10 @@ def _fill_series(connection: sqlite3.Connection) -> None:
     connection.executemany("INSERT INTO numbered VALUES (?, ?)", enumerate(each.id for each in every))
 
 
-async def asked(path: Path, by: tuple[Dimension, ...]) -> float:
+async def asked(path: Path, by: Dimension | None) -> float:
     """Seconds that a question about the month takes, the best of three."""
     database = Database(f"sqlite:///{path}")
-    query = UsageQuery(START, START + DAYS * DAY, "all" if by else "1d", by)
+    query = UsageQuery(START, START + DAYS * DAY, "1d" if by is None else "all", () if by is None else (by,))
     took = []
     for _ in range(3):
         began = time.perf_counter()

@@ -32,11 +32,14 @@ from glmgate.settings.tables import declared_in, table_in
 from glmgate.settings.upstreams import UpstreamTable
 from glmgate.surfaces import catalogue
 from glmgate.surfaces.routes import SERVED
+from glmgate.telemetry.engines import EngineNow
 from glmgate.telemetry.metrics import Metrics
 from glmgate.telemetry.record import RequestRecord
 from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
-from glmgate.wire.delta import Usage
-from glmgate.wire.engine import Attempt
+from glmgate.wire.charge import ONE_CALL, Charge
+from glmgate.wire.chat import ChatRequest
+from glmgate.wire.delta import Delta, Usage
+from glmgate.wire.engine import Attempt, Call, Caller, Place
 
 PAGES: Final = Path(__file__).resolve().parent.parent / "docs"
 
@@ -176,7 +179,13 @@ def helps(command: click.Command, name: str, parent: click.Context | None) -> It
 
 def endpoints() -> str:
     """What is served."""
-    who = {"key": "a key", "open": "nothing", "metrics": "an address that may", "admin": "an administrator's key"}
+    who = {
+        "key": "a key",
+        "open": "nothing",
+        "metrics": "an address that may",
+        "admin": "an administrator's key",
+        "local": "this machine, or an administrator's key",
+    }
     rows = [
         (f"`{route.method} {route.path}`", route.summary, "no base" if route.rooted else "any base", who[route.access])
         for route in SERVED
@@ -280,15 +289,25 @@ def metrics() -> str:
     """The metrics of ours, with their labels, as a scrape shows them."""
     upstream = UpstreamNow("upstream", 1, (CredentialNow(0, 1, 1, parked=False),))
     now = UpstreamsNow((upstream,), {"upstream/model": "closed"})
-    shown = Metrics(states=lambda: {"model": "ready"}, upstreams=lambda: now)
-    shown.began()
+    engine = EngineNow("model", "ready", cells=1)
+    shown = Metrics(states=lambda: {"model": "ready"}, upstreams=lambda: now, engines=lambda: [engine])
     tokens = Usage(prompt=1, completion=1, cached=1, reasoning=1)
     record = RequestRecord(
         request_id="id", key_id="key", surface="openai", endpoint="chat", model="model", deployment="model",
-        ending="completed", usage=tokens, total_s=1.0, first_s=1.0, cache_use="miss",
+        ending="completed", usage=tokens, total_s=1.0, first_s=1.0, token_s=1.0, cache_use="miss",
         attempts=(Attempt("upstream/model", 0, "ok", 1.0),),
     )  # fmt: skip
     shown.ended(record)
+    call, charge = Call("id", Caller("key"), "openai"), Charge(usage=tokens, units=ONE_CALL, amount=1, currency="USD")
+    for place in (Place("model", "", "model"), Place("upstream/model", "upstream", "model")):
+        watched = shown.engines.attempt(call, place, ChatRequest(model="model", messages=[]))
+        if watched is not None:
+            watched.saw((Delta(content="a", usage=tokens),))
+            watched.saw((Delta(finish_reason="stop", usage=tokens),))
+            watched.ended()
+        shown.gen_ai.charged(call, place, charge)
+        shown.gen_ai.charged(call, place, Charge(units=ONE_CALL))
+    shown.engines.waited("model", 1.0)
     shown.limits.refused("requests", "key")
     shown.limits.failed_open("requests")
     shown.limits.failed_closed("budgets")
@@ -296,7 +315,7 @@ def metrics() -> str:
     families = text_string_to_metric_families(shown.render().decode())
     rows = []
     for family in families:
-        if not family.name.startswith("glmgate_") or family.name.endswith("_created"):
+        if not family.name.startswith(("glmgate_", "gen_ai_", "vllm:")) or family.name.endswith("_created"):
             continue
         labels = dict.fromkeys(label for sample in family.samples for label in sample.labels if label != "le")
         name = f"{family.name}_total" if family.type == "counter" else family.name

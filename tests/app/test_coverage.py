@@ -9,6 +9,8 @@ import pytest
 
 from glmgate.app.coverage import checked_keys
 from glmgate.errors import SettingsError
+from glmgate.policy.directory import Wish
+from glmgate.policy.keyring import KeyOrder
 from glmgate.settings import Settings, load
 from glmgate.storage.accounts import open_accounts
 from glmgate.wire.terms import Budget
@@ -94,3 +96,16 @@ async def test_a_database_that_is_away_is_no_wrong_setting(tmp_path: Path) -> No
     url = "postgresql://nobody@127.0.0.1:9/none"
     given = settings(tmp_path, f'[storage]\nurl = "{url}"\n{TEXT}')
     assert await checked_keys(given) == "unready"
+
+
+async def test_the_budgets_of_a_keys_project_count(tmp_path: Path) -> None:
+    """What bounds a key is what bounds all that it belongs to."""
+    given = settings(tmp_path)
+    accounts = await open_accounts(tmp_path, url=given.storage.url)
+    project = await accounts.directory.create_project(
+        Wish(name="team", terms={"budgets": [{"limit": "10", "unit": "USD"}]})
+    )
+    await accounts.keyring.make(KeyOrder(name="member", project=project.id))
+    await accounts.aclose()
+    with pytest.raises(SettingsError, match="charges in CNY"):
+        await checked_keys(given)

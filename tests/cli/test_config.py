@@ -129,3 +129,33 @@ def test_a_file_can_be_named(tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text("[server]\nport = 99\n")
     result = checked(tmp_path, None, "--config", str(tmp_path / "other.toml"))
     assert "127.0.0.1:99" in result.stdout
+
+
+def test_a_key_that_no_budget_bounds_is_told(tmp_path: Path) -> None:
+    """Exit status 1, with the key, the model and the currency; without a database nothing is looked at."""
+    text = """
+[[upstreams]]
+name = "zai"
+profile = "zai"
+credentials = ["file:key"]
+
+[[models]]
+name = "glm-4.6"
+
+[[prices]]
+model = "glm-4.6"
+currency = "CNY"
+output = 8
+"""
+    assert found(tmp_path, text)["keys"] == "none"
+    made = CliRunner().invoke(
+        main, ["keys", "create", "--name", "k", "--budget", "10USD/month", "--home", str(tmp_path)]
+    )
+    assert made.exit_code == 0, made.output
+    result = checked(tmp_path, None)
+    assert result.exit_code == 1
+    assert "'glm-4.6'" in result.output
+    assert "add a budget in CNY" in result.output
+    covered = text.replace("CNY", "USD")
+    assert found(tmp_path, covered)["keys"] == "covered"
+    assert "every budget of money covers" in checked(tmp_path, covered).output

@@ -15,11 +15,11 @@ DAY = 86400.0
 NANO = 10**9
 
 
-def row(model: str, *amounts: Amount, tokens: int = 1000, **changes: int) -> UsageRow:
+def row(model: str, *amounts: Amount, tokens: int = 1000, estimated: int = 0, unpriced: int = 0) -> UsageRow:
     """A row of one model."""
     return UsageRow(
-        start=0, end=DAY, group={"model": model}, requests=changes.pop("requests", 1), attempts=1,
-        usage=Usage(tokens, tokens // 2, tokens // 4), amounts=amounts, **changes,
+        start=0, end=DAY, group={"model": model}, requests=1, attempts=1, amounts=amounts,
+        usage=Usage(tokens, tokens // 2, tokens // 4), estimated=estimated, unpriced=unpriced,
     )  # fmt: skip
 
 

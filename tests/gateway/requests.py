@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone
 from glmgate.routing.catalogue import Catalogue, Deployment
+from glmgate.telemetry.flight import Flight
 from glmgate.telemetry.record import RequestRecord
 from glmgate.wire.chat import ChatRequest, Message
 from glmgate.wire.engine import Call, Caller
@@ -20,9 +21,11 @@ class FakeObserver:
 
     records: list[RequestRecord] = field(default_factory=list)
     in_flight: int = 0
+    flights: list[Flight] = field(default_factory=list)
 
-    def began(self) -> None:
+    def began(self, flight: Flight) -> None:
         """One more."""
+        self.flights.append(flight)
         self.in_flight += 1
 
     def ended(self, record: RequestRecord) -> None:

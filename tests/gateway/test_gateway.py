@@ -201,3 +201,13 @@ async def test_a_request_says_what_it_is_before_anybody_is_asked() -> None:
     assert (asked.endpoint, asked.model) == ("rerank", "mini")
     record = watched.record
     assert (record.uid, record.charges, record.organisation) == (asked.uid, tuple(asked.charges), "default")
+
+
+async def test_who_watches_sees_how_far_a_request_has_come() -> None:
+    """While it is under way, and what was asked as it was let in."""
+    watched, asked = around(FakeEngine([[HELLO, END]])), chat()
+    async with watched.gateway.generate(call(), asked) as answer:
+        (flight,) = watched.observer.flights
+        assert (flight.deployment, flight.state) == ("tiny", "queued")
+        await anext(answer.deltas)
+        assert (flight.state, flight.request) == ("streaming", asked)

@@ -11,6 +11,7 @@ from glmgate.telemetry.record import RequestRecord
 from glmgate.wire.charge import ONE_CALL, Charge
 from glmgate.wire.delta import Usage
 from tests.fakes.journal import FakeJournal
+from tests.telemetry.records import flight
 
 
 def record(*charges: Charge) -> RequestRecord:
@@ -44,7 +45,7 @@ def test_a_request_is_put_down_when_it_has_ended() -> None:
     """With whose it is, and when."""
     journal = FakeJournal()
     rows = EndedRows(journal, clock=lambda: 1e9)
-    rows.began()
+    rows.began(flight())
     assert journal.ends == []
     rows.ended(record(charge(100)))
     assert journal.ends == [

@@ -83,6 +83,8 @@ def test_a_model_that_is_not_allowed_is_refused_in_openais_words() -> None:
         (("192.0.2.7",), "192.0.2.7", True),
         (("2001:db8::/32", "10.0.0.1"), "2001:db8::7", True),
         (("2001:db8::/32",), "10.0.0.1", False),
+        (("10.0.0.0/8",), "::ffff:10.1.2.3", True),
+        (("10.0.0.0/8",), "::ffff:11.1.2.3", False),
         (("no address",), "10.0.0.1", False),
     ],
 )

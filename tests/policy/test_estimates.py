@@ -81,6 +81,14 @@ def test_what_came_after_the_last_word_on_usage_is_estimated_where_the_end_is_mi
     assert Estimator().usage(*PLACE, 8, exact) == (Usage(7, 3), False)
 
 
+def test_no_estimate_is_over_what_was_asked_for() -> None:
+    """A budget has reserved `max_tokens`: an estimate beyond them would overrun it for nothing."""
+    said = seen(Basis.SEEN, said=Said(400))
+    assert Estimator().usage(*PLACE, 8, said, most=30) == (Usage(2, 30), True)
+    told = seen(Basis.SEEN, told=Usage(7, 3), said=Said(60), untold=Said(20))
+    assert Estimator().usage(*PLACE, 8, told, most=5) == (Usage(7, 5), True)
+
+
 def test_what_a_service_refused_costs_what_it_says() -> None:
     """Nothing, as a rule."""
     assert Estimator().usage(*PLACE, 100, seen(Basis.NOTHING)) == (Usage(), False)

@@ -12,7 +12,7 @@ from glmgate.policy.ledger import Owner
 from glmgate.policy.prices import Prices
 from glmgate.routing.booked import Booked
 from glmgate.routing.books import owner_of
-from glmgate.wire.charge import ONE_CALL, Units
+from glmgate.wire.charge import ONE_CALL, Charge, Units
 from glmgate.wire.delta import Delta, ToolCallDelta, Usage
 from glmgate.wire.engine import Caller, Place
 from glmgate.wire.terms import Scope, Terms
@@ -165,3 +165,11 @@ async def test_a_journal_that_takes_nothing_lets_nothing_be_sent() -> None:
         await desk.books.reserve(desk.call, PLACE, request())
     assert (desk.spending.held, desk.journal.settlements) == ([], [])
     assert [charge.amount for charge in desk.spending.spent] == [0]
+
+
+async def test_what_an_attempt_has_cost_is_told_once() -> None:
+    """With where it was made, when it is settled."""
+    desk, told = Desk(), list[tuple[str, Place, Charge]]()
+    desk.books.charging = lambda call, place, charge: told.append((call.uid, place, charge))
+    await answered(desk, Delta(content="a"), Delta(finish_reason="stop", usage=Usage(5, 1)))
+    assert told == [(desk.call.uid, PLACE, desk.call.charges[0])]

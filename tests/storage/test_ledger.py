@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from glmgate.policy.ledger import Amount, Row
 from glmgate.storage.database import Database
@@ -34,6 +34,11 @@ async def put(database: Database, *rows: Row) -> tuple[int, int, int]:
     """Move the rows: how many changed something, were there already, belong to nobody."""
     moved = await database.append(partial(move, batch=rows))
     return moved.changed, moved.repeated, len(moved.orphans)
+
+
+def rows_of(connection: Connection, table: Table) -> int | None:
+    """How many rows a table has."""
+    return connection.scalar(select(func.count()).select_from(table))
 
 
 async def test_a_reserved_attempt_does_not_count_yet(database: Database) -> None:
@@ -161,7 +166,7 @@ async def test_all_or_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError):
         await database.append(broken)
     for table in (ledger, ledger_days, requests, request_days, series):
-        assert await database.read(lambda c, t=table: c.scalar(select(func.count()).select_from(t))) == 0
+        assert await database.read(partial(rows_of, table=table)) == 0
 
 
 def test_nothing_leaves_settled() -> None:
@@ -184,7 +189,7 @@ async def test_whatever_comes_in_whatever_portions(tmp_path: Path, story: list[t
     (tmp_path / "g.db").unlink(missing_ok=True)
     database = await open_database(f"sqlite:///{tmp_path}/g.db")
     expected: dict[int, str] = {}
-    made = {"reserve": reserved, "settle": settled, "end": ended}
+    made: dict[str, Callable[[int], Row]] = {"reserve": reserved, "settle": settled, "end": ended}
     batch: list[tuple[str, int]] = []
 
     async def flush() -> None:

@@ -1,12 +1,15 @@
-"""A record of a request, as the gateway makes them."""
+"""A record of a request and a request under way, as the gateway makes them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
+from glmgate.telemetry.flight import Flight
 from glmgate.telemetry.record import RequestRecord
+from glmgate.wire.chat import ChatRequest, Message
 from glmgate.wire.delta import Usage
+from glmgate.wire.engine import Call, Caller
 
 RECORD = RequestRecord(
     request_id="req-1",
@@ -26,3 +29,9 @@ RECORD = RequestRecord(
 def record(**changes: Any) -> RequestRecord:
     """The record, changed."""
     return replace(RECORD, **changes)
+
+
+def flight(call: Call | None = None, **members: Any) -> Flight:
+    """A chat under way that began at second 0; `members` are the request's."""
+    request = ChatRequest(**{"model": "gpt-4o", "messages": [Message(role="user", content="hi")]} | members)
+    return Flight(call or Call("req-1", Caller("a1"), "openai"), request, "chat", 0.0)

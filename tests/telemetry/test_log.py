@@ -15,7 +15,8 @@ from typing_extensions import override
 
 from glmgate.telemetry.log import RequestLog, configure, get_logger
 from glmgate.telemetry.settings import LogSettings
-from tests.telemetry.records import record
+from glmgate.wire.charge import Charge
+from tests.telemetry.records import flight, record
 
 JSON = LogSettings(format="json")
 CONSOLE = LogSettings(format="console")
@@ -65,7 +66,10 @@ def test_a_request_is_one_line_of_json() -> None:
         "level": "info",
         "logger": "glmgate.request",
         "request_id": "req-1",
+        "uid": "",
+        "trace_id": None,
         "key_id": "a1",
+        "project": "default",
         "surface": "openai",
         "endpoint": "chat",
         "model": "gpt-4o",
@@ -79,17 +83,33 @@ def test_a_request_is_one_line_of_json() -> None:
         "cached": 4,
         "completion": 5,
         "reasoning": 2,
+        "charge": {},
+        "estimated": False,
         "notes": ["temperature=1.7->1"],
         "first_ms": 31.2,
+        "token_ms": None,
+        "gap_ms": None,
         "total_ms": 1500.0,
     }
+
+
+def test_a_line_says_what_a_request_cost_and_how_fast_it_was() -> None:
+    """Each currency by itself, whether some of it is an estimate, and in which trace it stands."""
+    charges = (Charge(amount=1_250_000, currency="USD"), Charge(amount=1, currency="CNY", estimated=True))
+    stream = io.StringIO()
+    configure(JSON, stream=stream)
+    RequestLog().ended(record(charges=charges, token_s=0.01234, gap_s=0.5, trace_id="ab", uid="u-1", project="web"))
+    (line,) = lines(stream)
+    assert (line["charge"], line["estimated"]) == ({"CNY": "0.000000001", "USD": "0.00125"}, True)
+    assert (line["token_ms"], line["gap_ms"], line["trace_id"]) == (12.34, 500.0, "ab")
+    assert (line["uid"], line["project"]) == ("u-1", "web")
 
 
 def test_a_request_that_begins_writes_nothing() -> None:
     """Only an ending is worth a line."""
     stream = io.StringIO()
     configure(JSON, stream=stream)
-    RequestLog().began()
+    RequestLog().began(flight())
     assert stream.getvalue() == ""
 
 

@@ -9,7 +9,7 @@ from glmgate.telemetry.metrics import Metrics
 from glmgate.telemetry.upstreams import CredentialNow, UpstreamNow, UpstreamsNow
 from glmgate.wire.delta import Usage
 from glmgate.wire.engine import Attempt
-from tests.telemetry.records import record
+from tests.telemetry.records import flight, record
 
 METERS = ("in_flight", "slots", "parked")
 
@@ -31,8 +31,8 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 def test_requests_under_way_are_counted_up_and_down() -> None:
     """The gauge is what has begun and not ended."""
     metrics = Metrics()
-    metrics.began()
-    metrics.began()
+    metrics.began(flight())
+    metrics.began(flight())
     metrics.ended(record())
     assert value(metrics, "glmgate_requests_in_flight") == 1
 
@@ -100,7 +100,7 @@ def test_lost_lines_of_the_log_are_counted() -> None:
 def test_registries_are_apart() -> None:
     """Two servers in one process do not count for each other."""
     first, second = Metrics(), Metrics()
-    first.began()
+    first.began(flight())
     assert value(second, "glmgate_requests_in_flight") == 0
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing_extensions import override
 
+from glmgate.telemetry.flight import Flight
 from glmgate.telemetry.observers import Observers
 from glmgate.telemetry.record import Observer, RequestRecord
-from tests.telemetry.records import RECORD
+from tests.telemetry.records import RECORD, flight
 
 
 class Notebook(Observer):
     """Keeps what it was told."""
 
     def __init__(self) -> None:
-        self.told: list[RequestRecord | None] = []
+        self.told: list[RequestRecord | Flight] = []
 
     @override
-    def began(self) -> None:
-        self.told.append(None)
+    def began(self, flight: Flight) -> None:
+        self.told.append(flight)
 
     @override
     def ended(self, record: RequestRecord) -> None:
@@ -28,6 +29,7 @@ def test_every_observer_is_told() -> None:
     """Beginnings and endings reach each of them."""
     first, second = Notebook(), Notebook()
     both = Observers(first, second)
-    both.began()
+    begun = flight()
+    both.began(begun)
     both.ended(RECORD)
-    assert first.told == second.told == [None, RECORD]
+    assert first.told == second.told == [begun, RECORD]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,7 +22,8 @@ from glmgate.app.local import local_deployments
 from glmgate.app.memory import remembering
 from glmgate.app.reload import Reloads, Reread
 from glmgate.app.routes import Routes
-from glmgate.app.states import child_states, readiness
+from glmgate.app.sight import seeing
+from glmgate.app.states import child_states, engines_now, readiness
 from glmgate.app.transport import LazyTransport
 from glmgate.engines.embedded.machine import availability
 from glmgate.engines.embedded.supervisor import Supervisor
@@ -81,8 +83,13 @@ async def opened(
         stack.push_async_callback(supervisor.aclose, grace_s=settings.server.shutdown_grace_s)
         routes = await _routes(settings, stack, [] if missing else local_deployments(settings, supervisor))
         settings = await without_own_keys(settings, accounts)
+        engines = functools.partial(engines_now, supervisor)
         metrics = Metrics(
-            states=lambda: child_states(supervisor), lost_lines=lost_lines, upstreams=routes.now, ledger=ledger.now
+            states=lambda: child_states(supervisor),
+            lost_lines=lost_lines,
+            upstreams=routes.now,
+            ledger=ledger.now,
+            engines=engines,
         )
         books = ledger.books
         means = Means(
@@ -93,17 +100,22 @@ async def opened(
             watch=metrics.limits,
             settings=settings.limits,
         )
+        sight = await stack.enter_async_context(
+            seeing(settings, metrics=metrics, books=books, engines=engines, upstreams=routes.now)
+        )
+        supervisor.waited = metrics.engines.waited
         gateway = Gateway(
             identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
-            observer=Observers(RequestLog(), metrics, ledger.endings),
+            observer=Observers(*sight.observers, RequestLog(), metrics, ledger.endings),
             clock=time.monotonic,
-            books=books,
+            books=sight.books,
             admission=await stack.enter_async_context(admitting(means)),
         )
         operations = Operations(
             readiness=lambda: readiness(gateway.catalogue, supervisor, missing, routes.now()),
             exposition=lambda: Exposition(CONTENT_TYPE, metrics.render()),
+            now=sight.now,
         )
         reloads = await _reloads(settings, stack, gateway, routes, ledger, accounts=accounts, reread=reread)
         yield App(

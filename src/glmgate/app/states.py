@@ -8,12 +8,28 @@ from __future__ import annotations
 from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.routing.catalogue import Catalogue
 from glmgate.surfaces.interfaces import Readiness
+from glmgate.telemetry.engines import EngineNow
 from glmgate.telemetry.upstreams import UpstreamNow, UpstreamsNow
 
 
 def child_states(supervisor: Supervisor) -> dict[str, str]:
     """One word for each model's process."""
     return {status.name: status.phase.value for status in supervisor.status()}
+
+
+def engines_now(supervisor: Supervisor) -> list[EngineNow]:
+    """Each model that was asked for, as metrics and people want to know it."""
+    return [
+        EngineNow(
+            status.name,
+            status.phase.value,
+            busy=status.busy,
+            slots=status.slots,
+            waiting=status.waiting,
+            cells=status.cells,
+        )
+        for status in supervisor.status()
+    ]
 
 
 def readiness(catalogue: Catalogue, supervisor: Supervisor, missing: str | None, now: UpstreamsNow) -> Readiness:

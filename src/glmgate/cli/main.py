@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "db": "glmgate.cli.db.command",
     "config": "glmgate.cli.config",
     "doctor": "glmgate.cli.doctor.command",
+    "top": "glmgate.cli.top.command",
     "completion": "glmgate.cli.completion",
     "version": "glmgate.cli.version",
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Final, get_args
@@ -15,10 +16,9 @@ import click
 
 from glmgate.cli.ledger import with_ledger
 from glmgate.cli.options import place
-from glmgate.cli.period import period, span
+from glmgate.cli.period import Period, period, span
 from glmgate.cli.usage_shown import Shown, as_csv, as_json, as_table
 from glmgate.policy.usage import OF_ATTEMPTS, Dimension, UsageQuery, UsageRow, Width
-from glmgate.settings import Settings
 from glmgate.storage.database import Database
 from glmgate.storage.organisations import SqlAccountStore
 from glmgate.storage.reports import SqlReports
@@ -61,32 +61,41 @@ def command(
     """
     if json_ and csv_:
         raise click.UsageError("--json or --csv: give one of them.")
-    chosen = dict.fromkeys(by or ("day",))
-    times = [name for name in chosen if name in _TIMES]
-    if len(times) > 1:
-        raise click.UsageError("--by hour and --by day: give one of them.")
-    start, end = span(since, until, month)
     only: dict[Dimension, tuple[str, ...]] = {
         "organisation": organisation, "project": project, "key": key, "model": model
     }  # fmt: skip
-    query = UsageQuery(
-        start,
-        end,
-        _TIMES[times[0]] if times else "all",
-        tuple(name for name in get_args(Dimension) if name in chosen),
-        {name: values for name, values in only.items() if values},
-    )
-    shown = with_ledger(home, config, lambda database, settings: _asked(database, settings, query, tuple(chosen)))
+    chosen = tuple(dict.fromkeys(by or ("day",)))
+    query = _query(span(since, until, month), chosen, only)
+    shown = with_ledger(home, config, lambda database, _: _asked(database, query, chosen))
     if json_ or csv_:
         click.echo(as_json(shown) if json_ else as_csv(shown), nl=not csv_)
-    elif not shown.rows:
-        click.echo("Nothing was asked in that time.", err=True)
     else:
-        blocks = "█" if (sys.stdout.encoding or "").lower().startswith("utf") else "#"
-        click.echo(as_table(shown, columns=shutil.get_terminal_size().columns, block=blocks))
+        _show(shown)
 
 
-async def _asked(database: Database, _: Settings, query: UsageQuery, by: tuple[str, ...]) -> Shown:
+def _query(when: Period, by: tuple[str, ...], only: Mapping[Dimension, tuple[str, ...]]) -> UsageQuery:
+    """What is asked of the ledger."""
+    times = [name for name in by if name in _TIMES]
+    if len(times) > 1:
+        raise click.UsageError("--by hour and --by day: give one of them.")
+    return UsageQuery(
+        *when,
+        _TIMES[times[0]] if times else "all",
+        tuple(name for name in get_args(Dimension) if name in by),
+        {name: values for name, values in only.items() if values},
+    )
+
+
+def _show(shown: Shown) -> None:
+    """Print the table, or that there is nothing."""
+    if not shown.rows:
+        click.echo("Nothing was asked in that time.", err=True)
+        return
+    block = "█" if (sys.stdout.encoding or "").lower().startswith("utf") else "#"
+    click.echo(as_table(shown, columns=shutil.get_terminal_size().columns, block=block))
+
+
+async def _asked(database: Database, query: UsageQuery, by: tuple[str, ...]) -> Shown:
     reports = SqlReports(database)
     of_attempts = all(name in OF_ATTEMPTS for name in query.group_by)
     rows: tuple[UsageRow, ...] = await (reports.attempts(query) if of_attempts else reports.requests(query))

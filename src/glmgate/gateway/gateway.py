@@ -14,6 +14,7 @@ from glmgate.gateway.admit import NULL_ADMISSION, Admission, NullAdmission
 from glmgate.gateway.watch import Watch, WatchedDeltas
 from glmgate.policy import access
 from glmgate.routing.catalogue import Catalogue, ModelCard, Resolution, Work
+from glmgate.telemetry.flight import Asked
 from glmgate.telemetry.record import Observer
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Usage
@@ -98,15 +99,16 @@ class Gateway:
     async def generate(self, call: Call, request: Generation) -> AsyncIterator[Answer]:
         """Answer with deltas. Leaving the context before their end stops the work at once."""
         endpoint: Endpoint = "chat" if isinstance(request, ChatRequest) else "completions"
-        async with self._request(call, endpoint, request.model) as watch:
+        async with self._request(call, endpoint, request) as watch:
             resolution = self._resolve(call, request.model, "chat", watch)
             request = await self._admission.generation(call, request, resolution.deployment.targets)
+            watch.flight.request = request
             async with resolution.deployment.engine.stream(call, request) as deltas:
                 yield Answer(model=_speaker(call, resolution, watch), deltas=WatchedDeltas(deltas, watch))
 
     async def embed(self, call: Call, request: EmbeddingsRequest) -> Embedded:
         """Embed each input."""
-        async with self._request(call, "embeddings", request.model) as watch:
+        async with self._request(call, "embeddings", request) as watch:
             resolution = self._resolve(call, request.model, "embedding", watch)
             await self._admission.embedding(call, request, resolution.deployment.targets)
             embeddings = await resolution.deployment.engine.embed(call, request)
@@ -116,7 +118,7 @@ class Gateway:
 
     async def rerank(self, call: Call, request: RerankRequest) -> Reranked:
         """Sort documents by what they say to a query, by their vectors."""
-        async with self._request(call, "rerank", request.model) as watch:
+        async with self._request(call, "rerank", request) as watch:
             resolution = self._resolve(call, request.model, "rerank", watch)
             asked = reranking.texts(request)
             for note in reranking.notes(request):
@@ -129,7 +131,7 @@ class Gateway:
 
     async def count(self, call: Call, request: TokenizerRequest) -> int:
         """The prompt tokens of the messages."""
-        async with self._request(call, "tokenizer", request.model) as watch:
+        async with self._request(call, "tokenizer", request) as watch:
             resolution = self._resolve(call, request.model, "chat", watch)
             await self._admission.counting_tokens(call)
             tokens = await resolution.deployment.engine.count(call, request)
@@ -140,17 +142,17 @@ class Gateway:
     def _resolve(self, call: Call, name: str, work: Work, watch: Watch) -> Resolution:
         resolution = self.catalogue.resolve(name, work)
         access.check_model(call.caller.scopes, name, resolution.deployment.name)
-        watch.deployment = resolution.deployment.label or resolution.deployment.name
+        watch.flight.deployment = resolution.deployment.label or resolution.deployment.name
         if resolution.note is not None:
             call.note(resolution.note)
         return resolution
 
     @asynccontextmanager
-    async def _request(self, call: Call, endpoint: Endpoint, model: str) -> AsyncIterator[Watch]:
+    async def _request(self, call: Call, endpoint: Endpoint, request: Asked) -> AsyncIterator[Watch]:
         """Everything between a request's begin and its one ending, whatever happens inside."""
-        call.endpoint, call.model, call.books = endpoint, model, self._books
-        watch = Watch(call, endpoint, model, self._clock)
-        self._observer.began()
+        call.endpoint, call.model, call.books = endpoint, request.model, self._books
+        watch = Watch(call, endpoint, request, self._clock)
+        self._observer.began(watch.flight)
         try:
             yield watch
         except BaseException as exc:
@@ -163,5 +165,5 @@ class Gateway:
 
 def _speaker(call: Call, resolution: Resolution, watch: Watch) -> str:
     """The model that answers, now that it is known."""
-    watch.deployment = call.answered_by or resolution.deployment.name
-    return watch.deployment
+    watch.flight.deployment = call.answered_by or resolution.deployment.name
+    return watch.flight.deployment

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing_extensions import override
 
 from glmgate.policy.ledger import Ended, Journal, Owner, amounts_of
+from glmgate.telemetry.flight import Flight
 from glmgate.telemetry.record import Observer, RequestRecord
 from glmgate.wire.delta import Usage
 
@@ -22,7 +23,7 @@ class EndedRows(Observer):
         self._clock = clock
 
     @override
-    def began(self) -> None:
+    def began(self, flight: Flight) -> None:
         """Nothing is put down yet."""
 
     @override

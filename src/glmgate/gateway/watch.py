@@ -12,35 +12,38 @@ from typing import Self
 from glmgate.errors import GlmgateError
 from glmgate.policy.endings import Ending, EndingWatch, done
 from glmgate.routing.books import owner_of
+from glmgate.telemetry.flight import Asked, Flight
 from glmgate.telemetry.record import RequestRecord
+from glmgate.telemetry.trace import trace_id_of
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.engine import Call, Deltas, Endpoint
 
 
 class Watch:
-    """What is known of a request while it runs, and the record of it at the end."""
+    """What is known of a request while it runs (`flight`), and the record of it at the end."""
 
-    def __init__(self, call: Call, endpoint: Endpoint, model: str, clock: Callable[[], float]) -> None:
-        self.deployment = ""
+    def __init__(self, call: Call, endpoint: Endpoint, request: Asked, clock: Callable[[], float]) -> None:
+        self.flight = Flight(call, request, endpoint, clock())
         self._call = call
-        self._endpoint: Endpoint = endpoint
-        self._model = model
         self._clock = clock
-        self._began = clock()
-        self._first: float | None = None
         self._ending: Ending | None = None
         self._endings = EndingWatch()
-        self._usage: dict[int, Usage] = {}
         self._error_code: str | None = None
 
     def saw(self, deltas: tuple[Delta, ...]) -> None:
         """These deltas go to the client now."""
+        flight, pieces = self.flight, 0
         for delta in deltas:
             self._endings.feed(delta)
+            pieces += delta.says_something
             if delta.usage is not None:
-                self._usage[delta.choice] = delta.usage
-        if self._first is None and self._endings.begun:
-            self._first = self._clock()
+                flight.usage[delta.choice] = delta.usage
+            if delta.finish_reason is not None:
+                flight.reasons.append(delta.finish_reason)
+        if pieces:
+            flight.said(pieces, self._clock())
+        if flight.tap is not None:
+            flight.tap(deltas)
 
     def ended(self) -> None:
         """The deltas have come to their end."""
@@ -48,7 +51,7 @@ class Watch:
 
     def done(self, usage: Usage) -> None:
         """An answer without deltas is there."""
-        self._usage[0] = usage
+        self.flight.usage[0] = usage
         self._ending = done(self._call.cache_use)
 
     def stopped(self, error: BaseException) -> None:
@@ -61,19 +64,19 @@ class Watch:
 
     def record(self) -> RequestRecord:
         """The record of the request. A reader that left without a word counts as a client that left."""
-        now = self._clock()
+        now, flight = self._clock(), self.flight
         owner = owner_of(self._call.caller)
         return RequestRecord(
             request_id=self._call.request_id,
             key_id=self._call.caller.key_id,
             surface=self._call.surface,
-            endpoint=self._endpoint,
-            model=self._model,
-            deployment=self.deployment,
+            endpoint=flight.endpoint,
+            model=flight.request.model,
+            deployment=flight.deployment,
             ending=self._ending or self._endings.left(),
-            usage=sum(self._usage.values(), Usage()),
-            total_s=now - self._began,
-            first_s=None if self._first is None else self._first - self._began,
+            usage=sum(flight.usage.values(), Usage()),
+            total_s=now - flight.began,
+            first_s=None if flight.first is None else flight.first - flight.began,
             notes=tuple(str(note) for note in self._call.notes),
             error_code=self._error_code,
             place=self._call.deployment,
@@ -84,6 +87,10 @@ class Watch:
             project=owner.project,
             tags=owner.tags,
             charges=tuple(self._call.charges),
+            token_s=flight.token_s,
+            gap_s=flight.gap_s,
+            reasons=tuple(flight.reasons),
+            trace_id=trace_id_of(self._call.traceparent),
         )
 
 

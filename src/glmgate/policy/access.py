@@ -136,6 +136,9 @@ def _is_in(addresses: tuple[str, ...], client: str | None) -> bool:
     if client is None:
         return False
     address = ipaddress.ip_address(client)
+    # A socket of both families shows a client of IPv4 in the form of IPv6 (RFC 4291, section 2.5.5.2).
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
     return any(address in network for network in _networks(addresses))
 
 

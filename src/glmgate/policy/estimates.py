@@ -111,11 +111,19 @@ class Estimator:
         return Usage(_tokens(prompt_bytes, known.prompts), min(max(0, answer), _MOST_TOKENS))
 
     def usage(
-        self, upstream: str, model: str, prompt_bytes: int, verdict: Verdict, *, text: str | None = None
+        self,
+        upstream: str,
+        model: str,
+        prompt_bytes: int,
+        verdict: Verdict,
+        *,
+        text: str | None = None,
+        most: int | None = None,
     ) -> tuple[Usage, bool]:
         """What an attempt has used, and whether some of it is estimated.
 
-        `text` is all that the answer said, where it was held to be counted.
+        `text` is all that the answer said, where it was held to be counted. `most` is how many tokens the request
+        allowed: no estimate is over it.
         """
         told = None if verdict.told is None else sane(verdict.told)
         if verdict.basis is Basis.NOTHING:
@@ -125,6 +133,8 @@ class Estimator:
         untold = _unbilled(base, verdict)
         prompt = base.prompt or _tokens(prompt_bytes, known.prompts)
         more = self._counted(model, text, of=untold, all_of_it=verdict.said) or _tokens(untold.answer, known.answers)
+        if most is not None:
+            more = min(more, max(0, most - base.completion))
         # Thoughts are a part of the answer, in tokens as in bytes.
         thought = more * untold.thoughts // untold.answer if untold.answer else 0
         usage = sane(Usage(prompt, base.completion + more, base.cached, base.reasoning + thought))

@@ -29,11 +29,15 @@ _log = logging.getLogger(__name__)
 _MOST_TOLD: Final = 1000  # models that are told to have no price; names can be the callers' own
 
 
+def _nobody(call: Call, place: Place, charge: Charge) -> None:
+    """Tells nobody."""
+
+
 @dataclass(slots=True, kw_only=True)
 class KeptBooks:
     """Implements `wire.engine.Books`. `instance` names this process; `prices` may be replaced at any time.
 
-    `clock` gives Unix seconds, `timer` seconds of any origin.
+    `clock` gives Unix seconds, `timer` seconds of any origin. `charging` is told what each attempt has cost.
     """
 
     journal: Journal
@@ -42,6 +46,7 @@ class KeptBooks:
     estimator: Estimator = field(default_factory=Estimator)
     clock: Callable[[], float] = time.time
     timer: Callable[[], float] = time.monotonic
+    charging: Callable[[Call, Place, Charge], object] = _nobody
     _told: set[tuple[str, str]] = field(default_factory=set)
 
     async def reserve(self, call: Call, place: Place, request: Generation | EmbeddingsRequest) -> Entry:
@@ -65,7 +70,8 @@ class KeptBooks:
             estimate=estimate,
             prompt_bytes=size.prompt_bytes * size.answers,
         )
-        entry = _Kept(self, call, row)
+        most = None if size.max_tokens is None else size.max_tokens * size.answers
+        entry = _Kept(self, call, row, most)
         try:
             await self.journal.reserved(row)
         except asyncio.CancelledError:
@@ -106,12 +112,13 @@ def owner_of(caller: Caller) -> Owner:
 class _Kept:
     """One attempt that is put down. Implements `wire.engine.Entry`."""
 
-    __slots__ = ("_books", "_call", "_is_settled", "_row", "_started", "_texts", "_watch")
+    __slots__ = ("_books", "_call", "_is_settled", "_most", "_row", "_started", "_texts", "_watch")
 
-    def __init__(self, books: KeptBooks, call: Call, row: Reserved) -> None:
+    def __init__(self, books: KeptBooks, call: Call, row: Reserved, most: int | None) -> None:
         self._books = books
         self._call = call
         self._row = row
+        self._most = most
         self._started = books.timer()
         self._watch = AttemptWatch()
         self._texts: list[str] | None = [] if books.estimator.counts(row.place.model) else None
@@ -159,7 +166,9 @@ class _Kept:
         place, prompt_bytes = self._row.place, self._row.prompt_bytes
         text = None if self._texts is None else "".join(self._texts)
         estimator = self._books.estimator
-        usage, estimated = estimator.usage(place.upstream, place.model, prompt_bytes, verdict, text=text)
+        usage, estimated = estimator.usage(
+            place.upstream, place.model, prompt_bytes, verdict, text=text, most=self._most
+        )
         is_billed = verdict.basis is not Basis.NOTHING or usage.total > 0
         charge = self._charge(usage, units if is_billed else Units(), estimated=estimated)
         if verdict.basis is Basis.TOLD and verdict.told is not None and not estimated:
@@ -171,6 +180,7 @@ class _Kept:
                 told=verdict.told,
             )
         self._call.charges.append(charge)
+        self._books.charging(self._call, place, charge)
         self._put_down(verdict.outcome, charge, verdict, error_code)
         self._call.spending.settled(self._call, self._row.estimate, charge)
 

@@ -16,7 +16,7 @@ from glmgate.errors import SettingsError
 from glmgate.policy.settings import CacheSettings, LimitSettings, ReasoningSettings
 from glmgate.storage.settings import LedgerSettings, RetentionSettings, StorageSettings
 from glmgate.surfaces.settings import ServerSettings
-from glmgate.telemetry.settings import LogSettings
+from glmgate.telemetry.settings import LogSettings, OtelSettings
 from glmgate.weights.settings import ModelsSettings
 
 PREFIX: Final = "GLMGATE_"
@@ -87,6 +87,7 @@ CLASSES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("cache", CacheSettings),
     ("limits", LimitSettings),
     ("log", LogSettings),
+    ("otel", OtelSettings),
 )
 
 

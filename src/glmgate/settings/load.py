@@ -22,6 +22,7 @@ from glmgate.policy.settings import CacheSettings, LimitSettings, ReasoningSetti
 from glmgate.settings.declared import CLASSES, AliasSettings, RoutingSettings, declared
 from glmgate.settings.found import Found, found
 from glmgate.settings.models import Model, models
+from glmgate.settings.otel import check_otel, otel_headers
 from glmgate.settings.prices import prices
 from glmgate.settings.references import followed, reference
 from glmgate.settings.sources import (
@@ -37,7 +38,7 @@ from glmgate.settings.values import converted
 from glmgate.storage.settings import LedgerSettings, RetentionSettings, StorageSettings
 from glmgate.surfaces.middleware.loopback import is_loopback_host
 from glmgate.surfaces.settings import ServerSettings
-from glmgate.telemetry.settings import LogSettings
+from glmgate.telemetry.settings import LogSettings, OtelSettings
 from glmgate.transport.proxies import Proxies
 from glmgate.weights.hub import ENDPOINTS, Hub
 from glmgate.weights.settings import ModelsSettings
@@ -54,7 +55,7 @@ class Settings:
 
     `models`: GGUF files given by --model. `upstreams` and `routed` are the services and models of the file. `found` are
     the services whose keys are in the environment, the preferred one first; empty where they are not to be used.
-    `prices` are what they cost.
+    `prices` are what they cost, `otel_headers` what the collector of traces wants to be shown.
     """
 
     home: Path
@@ -77,6 +78,8 @@ class Settings:
     found: tuple[Found, ...] = ()
     prices: Prices = field(default_factory=Prices)
     proxies: Proxies = field(default_factory=Proxies)
+    otel: OtelSettings = field(default_factory=OtelSettings)
+    otel_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
 
     @property
@@ -132,7 +135,7 @@ def _put_together(
     home: Path, given: Places, environment: Mapping[str, str], contents: FileContents, *, secrets: bool
 ) -> Settings:
     made = (_made(section, kind, given) for section, kind in CLASSES)
-    server, _, storage, ledger, retention, engine, pulling, aliases, routing, reasoning, cache, limits, log = made
+    server, _, storage, ledger, retention, engine, pulling, aliases, routing, reasoning, cache, limits, log, otel = made
     master = _secret(("server", "master_key"), given, environment)
     file = contents.file or home / FILE_NAME
     services = upstreams(contents.arrays.get("upstreams", ()), environment if secrets else None, file=file)
@@ -149,6 +152,8 @@ def _put_together(
         engine=engine,
         aliases=aliases,
         log=log,
+        otel=otel,
+        otel_headers=_otel_headers(given, environment, secrets=secrets),
         master_key=None if master is None else MasterKey.from_text(master),
         models=(),
         hub=_hub(pulling, _secret(("pull", "token"), given, environment), environment),
@@ -219,6 +224,11 @@ def _storage(storage: StorageSettings, home: Path, given: Places, environment: M
     )
 
 
+def _otel_headers(given: Places, environment: Mapping[str, str], *, secrets: bool) -> Mapping[str, str]:
+    """What the collector wants to be shown; nothing where secrets are not looked for."""
+    return otel_headers(_secret(("otel", "headers"), given, environment)) if secrets else {}
+
+
 def _hub(pulling: ModelsSettings, token: str | None, environment: Mapping[str, str]) -> Hub:
     """The hub to fetch from. HF_ENDPOINT is what Hugging Face's own tools read, so a user's mirror stands there."""
     usual = environment.get("HF_ENDPOINT") if pulling.hub == "huggingface" else None
@@ -269,6 +279,7 @@ def _check(settings: Settings) -> None:
     if settings.engine.parallel < 1:
         raise SettingsError(f"[engine] parallel is {settings.engine.parallel!r}, a model answers at least 1 request.")
     _check_counting(settings)
+    check_otel(settings.otel)
     for upstream in settings.upstreams:
         _check_is_elsewhere(upstream, server)
     for model in settings.models:

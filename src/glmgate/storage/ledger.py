@@ -108,20 +108,24 @@ class _Batch:
         reserved, settled = self._reserved.get(id_), self._settled.get(id_)
         if reserved is not None and (after := TRANSITIONS[state].get("reserve")):
             row = rows.reserved(reserved, self._series_id(rows.of_attempt(reserved), known))
-            state, count = after, 1
-        if settled is not None and (after := TRANSITIONS[state].get("settle")):
-            change = rows.settled(settled)
-            if row is None:
-                self._change(before or {}, change)
-            else:
-                row |= change
-                self._days.count(row)
-            count += 1
-        elif settled is not None and state == "absent":
-            self._orphans.append(id_)
-        if row is not None:
             self._new.append(row)
+            state, count = after, 1
+        if settled is None:
+            return count
+        if TRANSITIONS[state].get("settle"):
+            self._settle(row, before, rows.settled(settled))
+            return count + 1
+        if state == "absent":
+            self._orphans.append(id_)
         return count
+
+    def _settle(self, row: dict[str, Any] | None, before: dict[str, Any] | None, change: dict[str, Any]) -> None:
+        """Change a row that is new, or one that is there."""
+        if row is not None:
+            row |= change
+            self._days.count(row)
+        elif before is not None:
+            self._change(before, change)
 
     def _change(self, before: dict[str, Any], change: dict[str, Any]) -> None:
         if before["state"] == "unknown":

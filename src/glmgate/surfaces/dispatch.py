@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from glmgate.errors import MethodNotAllowed, PermissionRefused
 from glmgate.surfaces.asgi import Receive, Scope, Send, text
 from glmgate.surfaces.exchange import Exchange, Services
+from glmgate.surfaces.middleware.loopback import is_loopback_host
 from glmgate.surfaces.reply import Reply
 from glmgate.surfaces.request import Request, request_of
 from glmgate.surfaces.table import Access, Match, Table
@@ -53,12 +54,18 @@ class Dispatch:
     async def _caller(self, request: Request, access: Access) -> Caller:
         if access == "metrics" and not (request.is_local or self.services.settings.metrics_public):
             raise PermissionRefused("Metrics are shown to this machine only. Set metrics_public to show them to all.")
-        if access not in {"key", "admin"}:
+        if access in {"open", "metrics"} or (access == "local" and _is_here(request)):
             return NOBODY
         if access == "admin" and self.services.administration is None:
             raise PermissionRefused("This server asks for no keys, so there is nothing to administer.")
         caller = await self.services.gateway.identify(
-            text(request.headers, b"authorization"), client=request.client, admin=access == "admin"
+            text(request.headers, b"authorization"), client=request.client, admin=access != "key"
         )
         request.key_id = caller.key_id
         return caller
+
+
+def _is_here(request: Request) -> bool:
+    """Whether a program of this machine asks; a page that a name of elsewhere led here is none."""
+    host = text(request.headers, b"host") or ""
+    return request.is_local and is_loopback_host(host) and text(request.headers, b"origin") is None

@@ -97,6 +97,7 @@ class Exchange:
             surface=self.request.place.surface,
             strict=switch(headers, "x-glmgate-strict", in_body=None) is True or wishes.strict is True,
             traceparent=text(headers, b"traceparent"),
+            tracestate=text(headers, b"tracestate"),
             session_id=_session(headers),
             cache=switch(headers, "x-glmgate-cache", in_body=wishes.cache),
             remember=switch(headers, "x-glmgate-remember", in_body=wishes.remember),

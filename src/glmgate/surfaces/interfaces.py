@@ -146,3 +146,4 @@ class Operations:
 
     readiness: Callable[[], Readiness]
     exposition: Callable[[], Exposition]
+    now: Callable[[], Mapping[str, Any]] = dict

@@ -6,7 +6,7 @@ from glmgate.surfaces.admin.routes import ADMINISTRATION
 from glmgate.surfaces.endpoints.embeddings import embeddings
 from glmgate.surfaces.endpoints.generations import chat, completions
 from glmgate.surfaces.endpoints.models import model, models
-from glmgate.surfaces.endpoints.operations import index, livez, metrics, readyz
+from glmgate.surfaces.endpoints.operations import index, livez, metrics, now, readyz
 from glmgate.surfaces.endpoints.rerank import rerank
 from glmgate.surfaces.endpoints.tokenizer import tokenizer
 from glmgate.surfaces.table import Route
@@ -30,4 +30,5 @@ SERVED: tuple[Route, ...] = (
     Route("GET", "/livez", livez, "Whether the process serves", access="open", rooted=True),
     Route("GET", "/readyz", readyz, "Whether requests can be answered", access="open", rooted=True),
     Route("GET", "/metrics", metrics, "Metrics for Prometheus", access="metrics", rooted=True),
+    Route("GET", "/glmgate/now", now, "What is going on now", access="local", rooted=True),
 )

@@ -16,8 +16,9 @@ from glmgate.surfaces.request import Request
 from glmgate.wire.members import Members
 
 Endpoint = Callable[[Exchange], Awaitable[None]]
-Access = Literal["key", "admin", "open", "metrics"]
-"""Who may come: holders of a key, of an administrator's key, everybody, or who may see metrics."""
+Access = Literal["key", "admin", "open", "metrics", "local"]
+"""Who may come: holders of a key, of an administrator's key, everybody, who may see metrics, or
+who sits at this machine (or has an administrator's key)."""
 
 
 @dataclass(frozen=True, slots=True)

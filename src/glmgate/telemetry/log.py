@@ -16,8 +16,10 @@ import structlog
 from structlog.typing import FilteringBoundLogger, Processor
 from typing_extensions import override
 
+from glmgate.telemetry.flight import Flight
 from glmgate.telemetry.record import Observer, RequestRecord
 from glmgate.telemetry.settings import LogSettings
+from glmgate.wire.charge import texts_of
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 # Uvicorn tells every start and stop at INFO, and so do we; its access log would be a second line per request.
@@ -58,7 +60,7 @@ class RequestLog(Observer):
         self._log = get_logger("glmgate.request")
 
     @override
-    def began(self) -> None:
+    def began(self, flight: Flight) -> None:
         """Nothing is written before a request has ended."""
 
     @override
@@ -67,7 +69,10 @@ class RequestLog(Observer):
         self._log.info(
             "request",
             request_id=record.request_id,
+            uid=record.uid,
+            trace_id=record.trace_id,
             key_id=record.key_id,
+            project=record.project,
             surface=record.surface,
             endpoint=record.endpoint,
             model=record.model[:_LONGEST],
@@ -81,10 +86,18 @@ class RequestLog(Observer):
             cached=usage.cached,
             completion=usage.completion,
             reasoning=usage.reasoning,
+            charge=texts_of(record.charges),
+            estimated=any(charge.estimated for charge in record.charges),
             notes=list(record.notes),
-            first_ms=None if record.first_s is None else round(record.first_s * 1000, 1),
-            total_ms=round(record.total_s * 1000, 1),
+            first_ms=_ms(record.first_s),
+            token_ms=_ms(record.token_s, 2),
+            gap_ms=_ms(record.gap_s),
+            total_ms=_ms(record.total_s),
         )
+
+
+def _ms(seconds: float | None, digits: int = 1) -> float | None:
+    return None if seconds is None else round(seconds * 1000, digits)
 
 
 def get_logger(name: str) -> FilteringBoundLogger:
@@ -147,7 +160,7 @@ def _add_name(logger: _Named, _: str, event: MutableMapping[str, Any]) -> Mutabl
 
 
 def _without_nothing(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {name: value for name, value in event.items() if value not in (None, "", [])}
+    return {name: value for name, value in event.items() if value not in (None, "", [], {})}
 
 
 def _printable(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

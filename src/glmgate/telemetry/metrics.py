@@ -6,6 +6,7 @@ Labels are words of ours and the model that answered; a name that a caller typed
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -14,10 +15,14 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from glmgate.telemetry.engines import LookAtEngines
+from glmgate.telemetry.flight import Flight
+from glmgate.telemetry.gen_ai_metrics import GenAiMetrics
 from glmgate.telemetry.ledger import LedgerNow, LookAtLedger
 from glmgate.telemetry.limits import LimitMetrics
 from glmgate.telemetry.record import Observer, RequestRecord
 from glmgate.telemetry.upstreams import Breaker, Look, UpstreamsNow
+from glmgate.telemetry.vllm import EngineMetrics
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
@@ -38,6 +43,7 @@ class Metrics(Observer):
         states: States = dict,
         lost_lines: Callable[[], int] = int,
         upstreams: Look = UpstreamsNow,
+        engines: LookAtEngines = tuple,
         ledger: LookAtLedger = LedgerNow,
     ) -> None:
         self._registry = CollectorRegistry()
@@ -46,63 +52,78 @@ class Metrics(Observer):
         self._registry.register(_AskedLedger(ledger))
         ProcessCollector(registry=self._registry)
         self._in_flight = Gauge("glmgate_requests_in_flight", "Requests under way.", registry=self._registry)
-        self._requests = Counter(
-            "glmgate_requests",
-            "Finished requests.",
-            ["surface", "endpoint", "model", "ending"],
-            registry=self._registry,
+        # Looking a label up in the library takes longer than counting does.
+        self._requests = cache(
+            Counter(
+                "glmgate_requests",
+                "Finished requests.",
+                ["surface", "endpoint", "model", "ending"],
+                registry=self._registry,
+            ).labels
         )
-        self._tokens = Counter(
-            "glmgate_tokens",
-            "Tokens: `cached` ones are part of `prompt`, `reasoning` ones of `completion`.",
-            ["model", "kind"],
-            registry=self._registry,
+        self._tokens = cache(
+            Counter(
+                "glmgate_tokens",
+                "Tokens: `cached` ones are part of `prompt`, `reasoning` ones of `completion`.",
+                ["model", "kind"],
+                registry=self._registry,
+            ).labels
         )
-        self._first = Histogram(
-            "glmgate_first_token_seconds",
-            "Time to the first delta.",
-            ["model"],
-            buckets=_FIRST,
-            registry=self._registry,
+        self._first = cache(
+            Histogram(
+                "glmgate_first_token_seconds",
+                "Time to the first delta.",
+                ["model"],
+                buckets=_FIRST,
+                registry=self._registry,
+            ).labels
         )
-        self._total = Histogram(
-            "glmgate_request_seconds",
-            "Time from a request's decoding to its end.",
-            ["endpoint", "model"],
-            buckets=_TOTAL,
-            registry=self._registry,
+        self._total = cache(
+            Histogram(
+                "glmgate_request_seconds",
+                "Time from a request's decoding to its end.",
+                ["endpoint", "model"],
+                buckets=_TOTAL,
+                registry=self._registry,
+            ).labels
         )
 
-        self._attempts = Counter(
-            "glmgate_attempts",
-            "Calls to upstreams.",
-            ["deployment", "outcome"],
-            registry=self._registry,
+        self._attempts = cache(
+            Counter(
+                "glmgate_attempts",
+                "Calls to upstreams.",
+                ["deployment", "outcome"],
+                registry=self._registry,
+            ).labels
         )
-        self._cached = Counter(
-            "glmgate_cache_requests",
-            "Requests that asked the cache: `hit` was in it, `shared` joined another's call, `miss` was neither.",
-            ["model", "use"],
-            registry=self._registry,
+        self._cached = cache(
+            Counter(
+                "glmgate_cache_requests",
+                "Requests that asked the cache: `hit` was in it, `shared` joined another's call, `miss` was neither.",
+                ["model", "use"],
+                registry=self._registry,
+            ).labels
         )
         self.limits = LimitMetrics(self._registry)
+        self.gen_ai = GenAiMetrics(self._registry)
+        self.engines = EngineMetrics(self._registry, engines)
 
     @override
-    def began(self) -> None:
+    def began(self, flight: Flight) -> None:
         self._in_flight.inc()
 
     @override
     def ended(self, record: RequestRecord) -> None:
         self._in_flight.dec()
         model = record.deployment
-        self._requests.labels(record.surface, record.endpoint, model, str(record.ending)).inc()
-        self._total.labels(record.endpoint, model).observe(record.total_s)
+        self._requests(record.surface, record.endpoint, model, str(record.ending)).inc()
+        self._total(record.endpoint, model).observe(record.total_s)
         if record.first_s is not None:
-            self._first.labels(model).observe(record.first_s)
+            self._first(model).observe(record.first_s)
         for attempt in record.attempts:
-            self._attempts.labels(attempt.deployment, attempt.outcome).inc()
+            self._attempts(attempt.deployment, attempt.outcome).inc()
         if record.cache_use is not None:
-            self._cached.labels(model, record.cache_use).inc()
+            self._cached(model, record.cache_use).inc()
         usage = record.usage
         for kind, tokens in (
             ("prompt", usage.prompt),
@@ -111,7 +132,8 @@ class Metrics(Observer):
             ("reasoning", usage.reasoning),
         ):
             if tokens:
-                self._tokens.labels(model, kind).inc(tokens)
+                self._tokens(model, kind).inc(tokens)
+        self.gen_ai.ended(record)
 
     def render(self) -> bytes:
         """All of it in Prometheus' text format, whose content type is CONTENT_TYPE."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing_extensions import override
 
+from glmgate.telemetry.flight import Flight
 from glmgate.telemetry.record import Observer, RequestRecord
 
 
@@ -17,9 +18,9 @@ class Observers(Observer):
         self._observers = observers
 
     @override
-    def began(self) -> None:
+    def began(self, flight: Flight) -> None:
         for observer in self._observers:
-            observer.began()
+            observer.began(flight)
 
     @override
     def ended(self, record: RequestRecord) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from glmgate.telemetry.flight import Flight
 from glmgate.wire.charge import Charge
-from glmgate.wire.delta import Usage
+from glmgate.wire.delta import FinishReason, Usage
 from glmgate.wire.engine import Attempt, CacheUse, Endpoint, Surface
 
 
@@ -20,7 +21,9 @@ class RequestRecord:
     `model` is the name that was asked for, `deployment` who answered (empty: none was found), `ending` one word of
     `policy.endings.Ending`, `notes` the report of adaptations as text. `place` is the deployment that was used (empty
     for an engine of our own), `attempts` every call to one, `cache_use` what the cache had. `uid` is our own id of it,
-    `charges` is what each of its attempts cost, and `organisation`, `project` and `tags` say whose it is.
+    `charges` is what each of its attempts cost, and `organisation`, `project` and `tags` say whose it is. `token_s` is
+    the mean time from one token to the next and `gap_s` the longest silence between two pieces, None where the answer
+    came in one; `reasons` is why its choices ended, `trace_id` the trace (W3C) that it belongs to.
     """
 
     request_id: str
@@ -43,13 +46,17 @@ class RequestRecord:
     project: str = "default"
     tags: tuple[str, ...] = ()
     charges: tuple[Charge, ...] = ()
+    token_s: float | None = None
+    gap_s: float | None = None
+    reasons: tuple[FinishReason, ...] = ()
+    trace_id: str | None = None
 
 
 class Observer(Protocol):
     """Told of each request when it begins and when it has ended."""
 
-    def began(self) -> None:
-        """A request is in flight."""
+    def began(self, flight: Flight) -> None:
+        """A request is in flight; `flight` is kept up to date until it has ended."""
         ...
 
     def ended(self, record: RequestRecord) -> None:
@@ -60,7 +67,7 @@ class Observer(Protocol):
 class NullObserver:
     """Watches nothing."""
 
-    def began(self) -> None:
+    def began(self, flight: Flight) -> None:
         """Do nothing."""
 
     def ended(self, record: RequestRecord) -> None:

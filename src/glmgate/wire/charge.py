@@ -5,6 +5,7 @@ Money is a whole number of nano-units (1e-9 of the currency); how it comes from 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -47,3 +48,19 @@ class Charge(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 NO_CHARGE: Final = Charge()
 """Of an attempt that no price is known for and that cost no tokens."""
+
+
+def amount_text(nano: int) -> str:
+    """Money in units of its currency, to the last digit that is there: `0.00125`."""
+    whole, part = divmod(abs(nano), NANO)
+    text = f"{whole}.{part:09d}".rstrip("0").rstrip(".")
+    return f"-{text}" if nano < 0 else text
+
+
+def texts_of(charges: Iterable[Charge]) -> dict[str, str]:
+    """The money of `charges` as text, each currency by itself."""
+    sums: dict[str, int] = {}
+    for charge in charges:
+        if charge.amount is not None and charge.currency is not None:
+            sums[charge.currency] = sums.get(charge.currency, 0) + charge.amount
+    return {currency: amount_text(sums[currency]) for currency in sorted(sums)}

@@ -220,6 +220,7 @@ class Call:
     surface: Surface
     strict: bool = False
     traceparent: str | None = None
+    tracestate: str | None = None
     notes: list[Note] = field(default_factory=list)
     session_id: str | None = None
     cache: bool | None = None

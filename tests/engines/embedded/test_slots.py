@@ -91,3 +91,16 @@ async def test_who_leaves_the_queue_or_a_slot_gives_it_back() -> None:
     assert (slots.busy, slots.waiting) == (0, 0)
     async with asyncio.timeout(1), slots.hold():
         assert slots.busy == 1
+
+
+async def test_how_long_each_one_waited_is_told() -> None:
+    """Not at all where a slot is free; one that leaves the queue has got none."""
+    clock, waits, until = FakeClock(), list[float](), asyncio.Event()
+    slots = Slots(1, 8, clock=clock, waited=waits.append)
+    tasks = [asyncio.create_task(hold(slots, until, [], number)) for number in range(3)]
+    await settle()
+    tasks[2].cancel()
+    clock.advance(2)
+    until.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert waits == [0, 2]

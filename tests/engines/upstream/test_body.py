@@ -115,3 +115,11 @@ def test_without_a_credential_none_is_sent() -> None:
 def test_what_cannot_stand_in_a_header_is_left_out(value: str) -> None:
     """A caller has chosen it."""
     assert "x-session-id" not in body.headers(call(session_id=value), SECRET)
+
+
+def test_vendors_words_of_a_trace_go_with_it() -> None:
+    """And not without: `tracestate` alone means nothing (Trace Context, section 3.3)."""
+    state = "vendor=1"
+    sent = body.headers(call(traceparent="00-aa-bb-01", tracestate=state), SECRET)
+    assert (sent["traceparent"], sent["tracestate"]) == ("00-aa-bb-01", state)
+    assert "tracestate" not in body.headers(call(tracestate=state), SECRET)

@@ -57,7 +57,10 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """How a model stands. `retry_in_s` is 0 where it may start at once; `trouble` is the last reason why it broke."""
+    """How a model stands. `retry_in_s` is 0 where it may start at once; `trouble` is the last reason why it broke.
+
+    `slots` is how many requests it answers at once, `cells` how many tokens the cache of all of them can hold.
+    """
 
     name: str
     phase: Phase
@@ -68,6 +71,8 @@ class ModelStatus:
     breaks: int
     retry_in_s: float
     trouble: str | None
+    slots: int = 0
+    cells: int = 0
 
 
 class Resident:
@@ -116,4 +121,6 @@ class Resident:
             breaks=self.breaks,
             retry_in_s=self.life.startable_in(now),
             trouble=self.trouble,
+            slots=self.slots.limit,
+            cells=self.plan.context * self.plan.slots if self.plan else 0,
         )

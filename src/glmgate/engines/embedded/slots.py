@@ -19,12 +19,23 @@ _LONGEST_RETRY_S: Final = 60.0
 
 
 class Slots:
-    """`limit` requests at once, `queue` more that wait in the order of their coming."""
+    """`limit` requests at once, `queue` more that wait in the order of their coming.
 
-    def __init__(self, limit: int, queue: int, *, clock: Callable[[], float]) -> None:
-        self._limit = limit
+    `waited` is told for how long each one did.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        queue: int,
+        *,
+        clock: Callable[[], float],
+        waited: Callable[[float], object] = float,
+    ) -> None:
+        self.limit = limit
         self._queue = queue
         self._clock = clock
+        self._waited = waited
         self._free = asyncio.Semaphore(limit)
         self._mean_s: float | None = None
         self.busy = 0
@@ -35,17 +46,19 @@ class Slots:
         """Hold a slot, after waiting for one. Raises CapacityExceeded when too many wait already."""
         if self._free.locked() and self.waiting >= self._queue:
             raise CapacityExceeded(
-                f"All {self._limit} slots of the model are busy and {self.waiting} requests wait already. "
+                f"All {self.limit} slots of the model are busy and {self.waiting} requests wait already. "
                 "Send fewer at once, or try again later.",
                 retry_after_s=self.retry_after_s(),
             )
         self.waiting += 1
+        came = self._clock()
         try:
             await self._free.acquire()
         finally:
             self.waiting -= 1
         self.busy += 1
         began = self._clock()
+        self._waited(began - came)
         try:
             yield
         finally:
@@ -55,7 +68,7 @@ class Slots:
 
     def retry_after_s(self) -> float:
         """Seconds until a place in the queue is likely free: the time in which one slot's answer is given."""
-        return min(_LONGEST_RETRY_S, max(_SHORTEST_RETRY_S, (self._mean_s or 0.0) / self._limit))
+        return min(_LONGEST_RETRY_S, max(_SHORTEST_RETRY_S, (self._mean_s or 0.0) / self.limit))
 
     def _observe(self, duration_s: float) -> None:
         mean_s = duration_s if self._mean_s is None else self._mean_s

@@ -30,7 +30,10 @@ _NOTICED_S: Final = 1.0
 
 
 class Supervisor:
-    """Runs children. Everything happens in the event loop that it is used in."""
+    """Runs children. Everything happens in the event loop that it is used in.
+
+    `waited` may be set: it is told which model a request has got a slot of, and after how many seconds.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class Supervisor:
         self._room = asyncio.Lock()
         self._left = asyncio.Event()
         self._closing = False
+        self.waited: Callable[[str, float], object] = _nobody
 
     def context(self, facts: GgufFacts) -> int:
         """The tokens, prompt and answer, that a request to a model with these facts may have here."""
@@ -100,7 +104,12 @@ class Supervisor:
 
     def _resident(self, model: LocalModel) -> Resident:
         if model.name not in self._residents:
-            slots = Slots(self.settings.parallel, self.settings.queue, clock=self._clock)
+            slots = Slots(
+                self.settings.parallel,
+                self.settings.queue,
+                clock=self._clock,
+                waited=lambda seconds: self.waited(model.name, seconds),
+            )
             self._residents[model.name] = Resident(model, slots)
         return self._residents[model.name]
 
@@ -270,3 +279,7 @@ class Supervisor:
         return Unavailable(
             f"The model {resident.model.name!r} {state}. Try again later.", retry_after_s=max(1.0, rest_s)
         )
+
+
+def _nobody(model: str, seconds: float) -> None:
+    """Tells nobody."""

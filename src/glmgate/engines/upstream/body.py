@@ -67,7 +67,12 @@ def headers(call: Call, secret: Secret | None, *, streamed: bool = False) -> Map
     }
     if secret is not None:
         sent["Authorization"] = f"Bearer {secret.reveal()}"
-    traced = {"x-request-id": call.request_id, "traceparent": call.traceparent, "x-session-id": call.session_id}
+    traced = {
+        "x-request-id": call.request_id,
+        "traceparent": call.traceparent,
+        "tracestate": call.tracestate if call.traceparent else None,
+        "x-session-id": call.session_id,
+    }
     # What a caller has chosen may be anything; what cannot stand in a header is not forwarded.
     sent |= {name: value for name, value in traced.items() if value and _fits(value)}
     return sent

@@ -9,6 +9,7 @@ from glmgate.surfaces.exchange import Exchange
 from glmgate.surfaces.paths import BASES
 from glmgate.surfaces.reply import Reply
 
+_NOT_KEPT = (b"cache-control", b"no-store")
 _RETRY_AFTER = (b"retry-after", b"1")
 
 
@@ -33,6 +34,12 @@ async def metrics(exchange: Exchange) -> None:
     """GET /metrics: for Prometheus."""
     exposition = exchange.services.operations.exposition()
     await exchange.reply(Reply(exposition.body, content_type=exposition.content_type.encode("latin-1")))
+
+
+async def now(exchange: Exchange) -> None:
+    """GET /glmgate/now: requests under way, slots, queues and engines, for `glmgate top`."""
+    body = msgspec.json.encode(exchange.services.operations.now())
+    await exchange.reply(Reply(body, headers=(_NOT_KEPT,)))
 
 
 async def index(exchange: Exchange) -> None:

@@ -12,7 +12,7 @@ from glmgate.surfaces.request import Request, request_of
 from glmgate.telemetry.log import get_logger
 
 _log = get_logger("glmgate.surfaces")
-_PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+_PROBES = frozenset({"/livez", "/readyz", "/metrics", "/glmgate/now"})
 """Asked every few seconds by machines; a line for each would drown the others."""
 
 

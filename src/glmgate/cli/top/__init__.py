@@ -1,0 +1,1 @@
+"""`glmgate top`: what a running server is doing, seen live."""

@@ -1,0 +1,4 @@
+"""OpenTelemetry: spans and metrics by the conventions for generative AI, sent to a collector. Needs `glmgate[otel]`.
+
+Nothing outside imports this before the settings name a collector.
+"""

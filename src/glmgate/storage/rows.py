@@ -97,15 +97,15 @@ def _held(series: Series) -> Series:
     )
 
 
-def reserved(row: Reserved, series_id: int) -> dict[str, Any]:
-    """A new row of the table `ledger`."""
+def reserved(row: Reserved, series_id: int, *, is_settled: bool = False) -> dict[str, Any]:
+    """A new row of the table `ledger`. Where it is settled already, what it costs is left to `settled`."""
     return {
         "id": text(row.id, 48),
         "at": row.at,
         "series_id": series_id,
         "state": "reserved",
         "outcome": "",
-        **charged(row.estimate),
+        **({} if is_settled else charged(row.estimate)),
         "instance_id": text(row.instance, 32),
         "prompt_bytes": _bounded(row.prompt_bytes),
         "answer_bytes": 0,

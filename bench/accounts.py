@@ -12,6 +12,7 @@ import asyncio
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +21,10 @@ import msgspec
 from bench import upstream
 from bench.gateway import Child, gateway
 
-ROUNDS, REQUESTS, CLIENTS = 15, 1000, 16
-WATCHED = 500
+ROUNDS, REQUESTS, CLIENTS = 25, 480, 16
+QUICK_ROUNDS = 3
+WATCHED = 480
+PROFILED = 1920
 GOAL_US = 120
 TEXT = "What is the weather in Rome, and what should I wear there tomorrow? " * 6
 
@@ -42,15 +45,11 @@ class Costs:
     on: list[Side]
     off: list[Side]
 
-    def medians(self) -> tuple[float, float, float, float]:
-        """Of the time: with accounts, without, their difference pair by pair, and the serving thread's part of it."""
-        pairs = list(zip(self.on, self.off, strict=True))
-        return (
-            statistics.median(one.cpu for one in self.on),
-            statistics.median(one.cpu for one in self.off),
-            statistics.median(on.cpu - off.cpu for on, off in pairs),
-            statistics.median(on.thread - off.thread for on, off in pairs),
-        )
+    def row(self, of: Callable[[Side], float]) -> str:
+        """With, without, and how much more: in the best rounds, and in the median of the pairs."""
+        best, bare = (min(map(of, sides)) for sides in (self.on, self.off))
+        pairs = [of(on) - of(off) for on, off in zip(self.on, self.off, strict=True)]
+        return f"{best:>8.0f} {bare:>8.0f} {best - bare:>8.0f} {statistics.median(pairs):>14.0f}"
 
 
 class Client:
@@ -62,8 +61,8 @@ class Client:
             "messages": [{"role": "system", "content": "You help."}, {"role": "user", "content": TEXT}],
             "max_tokens": 500,
             "temperature": 0.7,
-        } | ({"stream": True} if stream else {})
-        data = msgspec.json.encode(body)
+        }
+        data = msgspec.json.encode(body | ({"stream": True} if stream else {}))
         head = (
             "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
             f"authorization: Bearer {key}\r\ncontent-length: {len(data)}\r\n\r\n"
@@ -71,10 +70,10 @@ class Client:
         self._request = head.encode() + data
         self._port = port
 
-    async def ask(self, times: int, *, clients: int = CLIENTS) -> float:
+    async def ask(self, times: int) -> float:
         """So many requests over so many connections; the seconds that they took."""
         began = time.perf_counter()
-        await asyncio.gather(*(self._connection(times // clients) for _ in range(clients)))
+        await asyncio.gather(*(self._connection(times // CLIENTS) for _ in range(CLIENTS)))
         return time.perf_counter() - began
 
     async def _connection(self, times: int) -> None:
@@ -96,69 +95,74 @@ class Client:
             await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
 
 
-async def costs(child: Child, *, stream: bool, rounds: int, requests: int) -> Costs:
+async def costs(child: Child, *, stream: bool, rounds: int) -> Costs:
     """Rounds of both sides in turn."""
     told = child.told
     on, off = (Client(port, told.key, stream=stream) for port in (told.on, told.off))
     found = Costs([], [])
     for client in (on, off):
-        await client.ask(requests // 2)
+        await client.ask(REQUESTS)
     for number in range(rounds):
         for client, sides in ((on, found.on), (off, found.off))[:: 1 if number % 2 else -1]:
-            sides.append(await _side(child, client, requests))
+            sides.append(await _side(child, client))
     return found
 
 
-async def _side(child: Child, client: Client, requests: int) -> Side:
+async def _side(child: Child, client: Client) -> Side:
     before = await asyncio.to_thread(child.spent)
-    took = await client.ask(requests)
+    took = await client.ask(REQUESTS)
     after = await asyncio.to_thread(child.spent)
-    done = requests // CLIENTS * CLIENTS
-    return Side((after.cpu - before.cpu) / done * 1e6, (after.thread - before.thread) / done * 1e6, done / took)
+    each = 1e6 / REQUESTS
+    return Side((after.cpu - before.cpu) * each, (after.thread - before.thread) * each, REQUESTS / took)
 
 
-async def watched(child: Child, *, stream: bool) -> dict[str, int]:
-    """What the serving thread calls for some requests."""
-    client = Client(child.told.on, child.told.key, stream=stream)
-    await asyncio.to_thread(child.watched, on=True)
-    await client.ask(WATCHED)
-    return await asyncio.to_thread(child.watched, on=False)
-
-
-async def measure(*, rounds: int, requests: int, profile: Path | None) -> None:
+async def measure(*, rounds: int, profile: Path | None) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
-        async with upstream.serving() as url, gateway(Path(folder), url) as child:
-            print(f"{'accounts, µs of CPU':<22} {'on':>8} {'off':>8} {'more':>8} {'of it serving':>14} {'req/s':>7}")
-            for name, stream in (("plain", False), ("streamed", True)):
-                found = await costs(child, stream=stream, rounds=rounds, requests=requests)
-                on, off, more, serving = found.medians()
-                rate = statistics.median(side.rate for side in found.on)
-                goal = f"   goal <= {GOAL_US} µs more" if not stream else ""
-                print(f"a {name + ' request':<20} {on:>8.0f} {off:>8.0f} {more:>8.0f} {serving:>14.0f} {rate:>7.0f}{goal}", flush=True)
-            seen = await watched(child, stream=False)
-            print(
-                f"{WATCHED} requests, calls of the serving thread: {seen.get('sync', 0)} to sync a file, "
-                f"{seen.get('sqlite', 0)} of SQLite, of {seen.get('all', 0)} in C in all   goal: 0"
-            )
-            if profile is not None:
-                for side, port in (("on", child.told.on), ("off", child.told.off)):
-                    client = Client(port, child.told.key, stream=False)
-                    path = profile.with_name(f"{profile.name}-{side}")
-                    await asyncio.to_thread(child.profiled, path, on=True)
-                    await client.ask(2000)
-                    await asyncio.to_thread(child.profiled, path, on=False)
+        async with upstream.serving() as url:
+            # In a thread: the process is read from while it starts.
+            opening = gateway(Path(folder), url)
+            child = await asyncio.to_thread(opening.__enter__)
+            try:
+                await _report(child, rounds, profile)
+            finally:
+                opening.__exit__(None, None, None)
 
 
-def main() -> None:
-    """Read the arguments, measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m bench.accounts", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"pairs of rounds [{ROUNDS}]")
-    parser.add_argument("--requests", type=int, default=REQUESTS, help=f"requests of a round [{REQUESTS}]")
-    parser.add_argument("--profile", type=Path, help="write profiles of the serving thread to PATH-on and PATH-off")
-    given = parser.parse_args()
-    asyncio.run(measure(rounds=given.rounds, requests=given.requests, profile=given.profile))
+async def _report(child: Child, rounds: int, profile: Path | None) -> None:
+    told = child.told
+    print(f"{'accounts, µs of CPU':<30} {'on':>8} {'off':>8} {'more':>8} {'median of more':>14}")
+    for name, stream in (("a plain request", False), ("a streamed request", True)):
+        found = await costs(child, stream=stream, rounds=rounds)
+        goal = "" if stream else f"   goal: <= {GOAL_US} more"
+        print(f"{name:<30} {found.row(lambda side: side.cpu)}{goal}")
+        print(f"{'  of it the serving thread':<30} {found.row(lambda side: side.thread)}")
+        rate = statistics.median(side.rate for side in found.on)
+        print(f"  at {rate:.0f} requests a second of {CLIENTS} clients, best and median of {rounds} pairs", flush=True)
+    on = Client(told.on, told.key, stream=False)
+    await asyncio.to_thread(child.watched, on=True)
+    await on.ask(WATCHED)
+    seen = await asyncio.to_thread(child.watched, on=False)
+    print(
+        f"{WATCHED} requests: of {seen.get('all', 0)} calls into C of the serving thread {seen.get('sync', 0)} sync a "
+        f"file, {seen.get('sqlite', 0)} are SQLite's   goal: 0"
+    )
+    if profile is not None:
+        for name, port in (("on", told.on), ("off", told.off)):
+            path = profile.with_name(f"{profile.name}-{name}")
+            await asyncio.to_thread(child.profiled, path, on=True)
+            await Client(port, told.key, stream=False).ask(PROFILED)
+            await asyncio.to_thread(child.profiled, path, on=False)
+
+
+def main(*, quick: bool = False, profile: Path | None = None) -> None:
+    """Measure and print."""
+    asyncio.run(measure(rounds=QUICK_ROUNDS if quick else ROUNDS, profile=profile))
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(prog="python -m bench.accounts", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} pairs in place of {ROUNDS}")
+    parser.add_argument("--profile", type=Path, help="write profiles of the serving thread to PATH-on and PATH-off")
+    given = parser.parse_args()
+    main(quick=given.quick, profile=given.profile)

@@ -17,8 +17,8 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -65,7 +65,7 @@ cached_input = "0.11"
 output = "2.20"
 """
 SYNCS: Final = frozenset({"fsync", "fdatasync", "sync", "msync"})
-SETTLED_S: Final = 0.3
+SETTLED_S: Final = 0.25
 """In this time the ledger has written everything down: it gathers for 20 ms."""
 WAITING: Final = 'glmgate_ledger_waiting_rows{where="journal"} 0.0'
 
@@ -118,15 +118,14 @@ class Child:
         return dict(json.loads(self._process.stdout.readline()))
 
 
-@asynccontextmanager
-async def gateway(home: Path, url: str) -> AsyncIterator[Child]:
+@contextmanager
+def gateway(home: Path, url: str) -> Iterator[Child]:
     """The process before the service at `url`, while the block runs."""
-    home.mkdir(exist_ok=True)
     (home / "glmgate.toml").write_text(SETTINGS.format(url=url, model=MODEL))
     command = [sys.executable, "-m", "bench.gateway", str(home)]
     with Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=os.environ | {"SERVICE_KEY": "k" * 32}) as process:
         try:
-            yield await asyncio.to_thread(Child, process)
+            yield Child(process)
         finally:
             assert process.stdin is not None
             process.stdin.close()
@@ -217,7 +216,6 @@ async def _answer(app: App) -> None:
             profile.disable()
             profile.dump_stats(line[1])
             _say({})
-
 
 
 def _say(said: Mapping[str, Any]) -> None:

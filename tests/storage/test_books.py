@@ -31,10 +31,10 @@ class Taking(Writer):
     silent = False
 
     @override
-    def append(self, row: Row) -> None:
+    def append(self, *rows: Row) -> None:
         if self.full:
             raise OSError(errno.ENOSPC, "No space left on device")
-        super().append(row)
+        super().append(*rows)
 
     @override
     async def committed(self) -> None:

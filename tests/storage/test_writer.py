@@ -7,7 +7,7 @@ import errno
 import fcntl
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -59,10 +59,10 @@ class Disk(OwnJournal):
     full = False
 
     @override
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes, rows: Sequence[Row] = ()) -> None:
         if self.full:
             raise OSError(errno.ENOSPC, "No space left on device")
-        super().append(data)
+        super().append(data, rows)
 
 
 @pytest.fixture

@@ -22,12 +22,17 @@ KNOWN_LIMIT: Final = 10_000
 UNKNOWN_LIMIT: Final = 1_000
 
 
+_NOBODY: Final = Caller(key_id="")
+"""Who asks with a key that there is not: never given to anybody."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the store said of one id at the time `at`."""
+    """What the store said of one id at the time `at`, and who asks with it."""
 
     at: float
     key: Key | None
+    caller: Caller
     secrets: tuple[str, str] = field(repr=False)
 
 
@@ -46,14 +51,8 @@ class Identify:
         """The caller that an `Authorization` header stands for."""
         credential = parse(authorization)
         found = self._remembered(credential.key_id) or await self._ask(credential.key_id)
-        key = judge(credential, found.key, secrets=found.secrets, now=self._clock())
-        return Caller(
-            key_id=key.id,
-            organisation=key.organisation,
-            project=key.project,
-            scopes=key.scopes,
-            admin=key.kind == "admin",
-        )
+        judge(credential, found.key, secrets=found.secrets, now=self._clock())
+        return found.caller
 
     def _remembered(self, key_id: str) -> _Found | None:
         found = self._known.get(key_id) or self._unknown.get(key_id)
@@ -73,7 +72,7 @@ class Identify:
     async def _look_up(self, key_id: str) -> _Found:
         at = self._clock()  # before the question: what changes while it runs counts as not seen
         key = await self._store.find(key_id)
-        return _Found(at, key, secrets_of(key_id, key, self._master))
+        return _Found(at, key, _NOBODY if key is None else _caller(key), secrets_of(key_id, key, self._master))
 
     def _answered(self, key_id: str, task: asyncio.Task[_Found]) -> None:
         del self._asking[key_id]
@@ -94,6 +93,16 @@ class Anyone:
     async def __call__(self, _: str | None) -> Caller:
         """The same caller for everybody."""
         return Caller(key_id="anyone")
+
+
+def _caller(key: Key) -> Caller:
+    return Caller(
+        key_id=key.id,
+        organisation=key.organisation,
+        project=key.project,
+        scopes=key.scopes,
+        admin=key.kind == "admin",
+    )
 
 
 def _put(memory: dict[str, _Found], key_id: str, found: _Found, *, limit: int) -> None:

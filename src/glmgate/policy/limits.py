@@ -57,6 +57,9 @@ def limits(scopes: Iterable[Scope], *, tokens: int, guessed: bool = False) -> li
     """
     found = []
     for scope in scopes:
+        terms = scope.terms
+        if terms.in_flight is None and terms.rpm is None and terms.tpm is None:
+            continue  # the look-up takes longer than this
         for limit in limits_of(scope):
             if limit.kind == "tokens":
                 most = limit.ask.limit

@@ -7,6 +7,7 @@ Each attempt is rounded once, to the nearest nano-unit, a half away from zero.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -95,17 +96,29 @@ class Price:
         return theirs.startswith(mine[:-1]) if mine.endswith("*") else theirs == mine
 
 
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    """The price that wins from `begins_at` until before `until`, and its name."""
+
+    price: Price
+    name: str
+    begins_at: float
+    until: float
+
+
 class Prices:
     """All prices that were ever set. Raises SettingsError where two of them say different things of the same."""
 
     def __init__(self, prices: Iterable[Price] = ()) -> None:
         self._prices = tuple(prices)
         self._found: dict[tuple[str, str], tuple[Price, ...]] = {}
+        self._last: dict[tuple[str, str], _InForce] = {}
         _check(self._prices)
 
     def price(self, upstream: str, model: str, at: float) -> Price | None:
         """The price in force at that time (Unix seconds); None where there is none."""
-        return next((price for price in self._fitting(upstream, model) if price.begins_at <= at), None)
+        found = self._in_force(upstream, model, at)
+        return None if found is None else found.price
 
     def currencies(self, upstream: str, model: str, at: float) -> frozenset[str]:
         """The currencies that the model is charged in there, now or on a day to come; none where it has no price."""
@@ -115,15 +128,34 @@ class Prices:
 
     def charge(self, upstream: str, model: str, at: float, used: Charge) -> Charge:
         """`used` with the amount that the price in force makes of it; without one where there is none."""
-        price = self.price(upstream, model, at)
+        found = self._in_force(upstream, model, at)
+        if found is None:
+            return Charge(usage=used.usage, units=used.units, estimated=used.estimated)
+        price = found.price
         return Charge(
             usage=used.usage,
             units=used.units,
-            amount=None if price is None else price.rates.amount(used.usage, used.units),
-            currency=None if price is None else price.currency,
+            amount=price.rates.amount(used.usage, used.units),
+            currency=price.currency,
             estimated=used.estimated,
-            price=None if price is None else price.name,
+            price=found.name,
         )
+
+    def _in_force(self, upstream: str, model: str, at: float) -> _InForce | None:
+        """What is in force there. Asked several times for each request, so what was found last is looked at first."""
+        last = self._last.get((upstream, model))
+        if last is not None and last.begins_at <= at < last.until:
+            return last
+        fitting = self._fitting(upstream, model)
+        price = next((price for price in fitting if price.begins_at <= at), None)
+        if price is None:
+            return None
+        if len(self._last) >= _KEPT:
+            self._last.clear()
+        until = min((each.begins_at for each in fitting if each.begins_at > at), default=math.inf)
+        since = max(each.begins_at for each in fitting if each.begins_at <= at)
+        found = self._last[upstream, model] = _InForce(price, price.name, since, until)
+        return found
 
     def _fitting(self, upstream: str, model: str) -> tuple[Price, ...]:
         """The prices of that model there, the one that wins first."""

@@ -6,7 +6,8 @@ rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -33,13 +34,16 @@ class Days:
         self._table = table
         self._how = table.primary_key.columns.keys()[2]
         self._sums = tuple(name for name in _SUMS if name in table.c)
-        self._found: dict[Key, list[int]] = {}
+        self._found: dict[Key, Sequence[int]] = {}
 
     def add(self, key: Key, counts: Mapping[str, int]) -> None:
         """Add the counts, which may be below zero; those that are absent are 0."""
-        sums = self._found.setdefault(key, [0] * len(self._sums))
-        for place, name in enumerate(self._sums):
-            sums[place] += counts.get(name, 0)
+        self._add(key, [counts.get(name, 0) for name in self._sums])
+
+    def _add(self, key: Key, counts: Sequence[int]) -> None:
+        """Add the counts, in the order of the table's columns: every row comes through here."""
+        before = self._found.get(key)
+        self._found[key] = counts if before is None else tuple(map(operator.add, before, counts))
 
     def put(self, connection: Connection) -> None:
         """Add all of it to the table."""
@@ -66,13 +70,24 @@ class AttemptDays(Days):
     def count(self, row: Mapping[str, Any], times: int = 1) -> None:
         """Count a row of the table `ledger`; by -1, count it no more."""
         is_priced = row["amount"] is not None
-        counts = {name: times * int(row[name] or 0) for name in _SUMS[2:10]}
-        counts["attempts"] = times
-        counts["requests"] = times * int(row["id"].endswith(".0"))
-        counts["estimated"] = times * int(row["estimated"])
-        counts["unpriced"] = times * int(not is_priced and has_cost(row))
+        counts = (
+            row["id"].endswith(".0"),
+            1,
+            row["prompt_tokens"],
+            row["completion_tokens"],
+            row["cached_tokens"],
+            row["reasoning_tokens"],
+            row["calls"],
+            row["images"],
+            row["ms"],
+            row["amount"] or 0,
+            not is_priced and has_cost(row),
+            bool(row["estimated"]),
+        )
         currency = row["currency"] if is_priced else NO_CURRENCY
-        self.add((day_of(row["at"]), row["series_id"], row["outcome"], currency), counts)
+        self._add(
+            (day_of(row["at"]), row["series_id"], row["outcome"], currency), [times * int(each) for each in counts]
+        )
 
 
 class RequestDays(Days):
@@ -83,14 +98,17 @@ class RequestDays(Days):
 
     def count(self, row: Mapping[str, Any]) -> None:
         """Count a row of the table `requests`."""
-        counts = {name: int(row[f"told_{name}"]) for name in _SUMS[2:6]}
-        counts |= {
-            "requests": 1, "attempts": row["attempts"], "unpriced": row["unpriced"], "estimated": int(row["estimated"])
-        }  # fmt: skip
+        told = (
+            row["told_prompt_tokens"],
+            row["told_completion_tokens"],
+            row["told_cached_tokens"],
+            row["told_reasoning_tokens"],
+        )
         amounts: dict[str, int] = msgspec.json.decode(row["amounts"])
         first, *others = sorted(amounts) or [NO_CURRENCY]
         key = (day_of(row["at"]), row["series_id"], row["ending"])
-        self.add((*key, first), counts | {"amount": amounts.get(first, 0)})
+        counts = (1, row["attempts"], *told, amounts.get(first, 0), row["unpriced"], int(row["estimated"]))
+        self._add((*key, first), counts)
         for currency in others:
             self.add((*key, currency), {"amount": amounts[currency]})
 

@@ -7,6 +7,7 @@ Pure: bytes in, rows out. A frame is the payload's length and its CRC-32, four b
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from zlib import crc32
@@ -39,11 +40,23 @@ class Frames:
 def framed(row: Row) -> bytes:
     """The row's frame."""
     try:
-        payload = _encoder.encode(row)
+        return _frame(_encoder.encode(row))
     except (UnicodeEncodeError, OverflowError):
         # Half of a surrogate pair in a name, or a count beyond 64 bits: somebody else's nonsense, but our row.
-        payload = _encoder.encode(_plain(msgspec.to_builtins(row)))
-    return _HEAD.pack(len(payload), crc32(payload)) + payload
+        return _frame(_encoder.encode(_plain(msgspec.to_builtins(row))))
+
+
+def together(rows: Iterable[Row]) -> tuple[bytes, list[Row]]:
+    """The frames of several rows, and the rows as they are in there."""
+    data, held = [], []
+    for row in rows:
+        try:
+            data.append(_frame(_encoder.encode(row)))
+            held.append(row)
+        except (UnicodeEncodeError, OverflowError):
+            data.append(framed(row))
+            held += unframed(data[-1], most=1).rows
+    return b"".join(data), held
 
 
 def unframed(data: bytes, *, most: int) -> Frames:
@@ -69,6 +82,10 @@ def unframed(data: bytes, *, most: int) -> Frames:
             return Frames(tuple(rows), start, "broken")
         start = end
     return Frames(tuple(rows), start, "whole")
+
+
+def _frame(payload: bytes) -> bytes:
+    return _HEAD.pack(len(payload), crc32(payload)) + payload
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 -- whatever a row is made of

@@ -11,10 +11,11 @@ import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from typing_extensions import override
 
@@ -27,6 +28,7 @@ FOLDER: Final = "journal"
 # A new start reads at most what is left of one segment though it is in the database: 2,500 rows, 0.1 s.
 SEGMENT_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 1 << 18
+_MOST_FRESH: Final = 2000  # rows that wait for the database are read from the disk again beyond these
 _LOCK: Final = "lock"
 _BROKEN: Final = "broken"
 
@@ -39,6 +41,14 @@ class Batch:
     segment: int
     offset: int
     broken: tuple[Path, ...] = ()
+
+
+class _Piece(NamedTuple):
+    """Rows that were appended together: where their first frame begins, and where their last one ends."""
+
+    rows: tuple[Row, ...]
+    begins: tuple[int, int]
+    end: tuple[int, int]
 
 
 class Segments:
@@ -120,13 +130,51 @@ class OwnJournal(Segments):
         self._segment_bytes = segment_bytes
         self._descriptor = -1
         self._size = 0
+        self._fresh: deque[_Piece] = deque()
+        self._taken: list[_Piece] = []
+        self._end = (1, 0)
         self._new_segment(1)
 
-    def append(self, data: bytes) -> None:
-        """Put one frame at the end, whole or not at all. Raises OSError where the disk takes no more.
+    def append(self, data: bytes, rows: Sequence[Row] = ()) -> None:
+        """Put frames at the end, whole or not at all. Raises OSError where the disk takes no more.
 
-        Nothing is synced: what was written outlives the process, not the machine.
+        Nothing is synced: what was written outlives the process, not the machine. `rows` are those of the frames, where
+        they are at hand: they need not be read from the disk again.
         """
+        self._write(data)
+        begins, self._end = self._end, (self._last, self._size)
+        if rows and len(self._fresh) < _MOST_FRESH:
+            self._fresh.append(_Piece(tuple(rows), begins, self._end))
+
+    @override
+    def next(self, most: int) -> Batch:
+        pieces, size = self._at_hand(most), 0
+        for count, piece in enumerate(pieces):
+            size += len(piece.rows)
+            if size > most:
+                pieces = pieces[:count]
+                break
+        if not pieces:
+            return super().next(most)
+        return Batch(tuple(row for piece in pieces for row in piece.rows), *pieces[-1].end)
+
+    def _at_hand(self, most: int) -> list[_Piece]:
+        """What follows and need not be read. In the reading thread; the other one only adds."""
+        place = (self._segment, self._offset)
+        self._taken = [piece for piece in self._taken if piece.begins >= place]
+        while len(self._taken) < most and self._fresh:
+            piece = self._fresh.popleft()
+            if piece.begins >= place:
+                self._taken.append(piece)
+        found = []
+        for piece in self._taken:
+            if piece.begins != place:
+                break
+            found.append(piece)
+            place = piece.end
+        return found
+
+    def _write(self, data: bytes) -> None:
         if self._size >= self._segment_bytes:
             self._new_segment(self._last + 1)
         try:

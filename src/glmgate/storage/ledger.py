@@ -97,7 +97,7 @@ class _Batch:
 
     def _present(self) -> dict[str, dict[str, Any]]:
         ids = many_of(self._connection, {**self._reserved, **self._settled})
-        found = _PRESENT_IDS.one(self._connection, {"ids": ids})
+        found = _PRESENT_IDS.found(self._connection, {"ids": ids})
         return {row[0]: dict(zip(_KNOWN, row, strict=True)) for row in found}
 
     def _attempt(self, id_: str, before: dict[str, Any] | None, known: Mapping[Series, int]) -> int:
@@ -107,7 +107,8 @@ class _Batch:
         row: dict[str, Any] | None = None
         reserved, settled = self._reserved.get(id_), self._settled.get(id_)
         if reserved is not None and (after := TRANSITIONS[state].get("reserve")):
-            row = rows.reserved(reserved, self._series_id(rows.of_attempt(reserved), known))
+            series_id = self._series_id(rows.of_attempt(reserved), known)
+            row = rows.reserved(reserved, series_id, is_settled=settled is not None)
             self._new.append(row)
             state, count = after, 1
         if settled is None:
@@ -136,7 +137,7 @@ class _Batch:
     def _requests(self, known: Mapping[Series, int]) -> tuple[list[dict[str, Any]], RequestDays]:
         """The endings that are not there yet."""
         uids = many_of(self._connection, self._ended)
-        present = {row[0] for row in _PRESENT_UIDS.one(self._connection, {"uids": uids})} if self._ended else set()
+        present = {row[0] for row in _PRESENT_UIDS.found(self._connection, {"uids": uids})} if self._ended else set()
         days = RequestDays()
         new = [
             rows.ended(row, self._series_id(rows.of_request(row), known))

@@ -5,13 +5,16 @@ SQLAlchemy's own way of executing takes as long as the database for such rows (m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, CursorResult, String, Text, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import CompilerElement
 
 Statement = Callable[[str], CompilerElement]
@@ -40,12 +43,27 @@ class Prepared:
     def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute it for each row."""
         compiled = self._for(connection)
-        connection.exec_driver_sql(compiled.text, [compiled.values(row) for row in rows])
+        values = [compiled.values(row) for row in rows]
+        if connection.dialect.name == "sqlite":
+            with _told(connection, compiled):
+                connection.connection.cursor().executemany(compiled.text, values)
+        else:
+            connection.exec_driver_sql(compiled.text, values)
 
     def one(self, connection: Connection, row: Mapping[str, Any]) -> CursorResult[Any]:
         """Execute it once, and answer what it finds."""
         compiled = self._for(connection)
         return connection.exec_driver_sql(compiled.text, compiled.values(row))
+
+    def found(self, connection: Connection, row: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """Execute it once, and answer what it finds as bare rows."""
+        if connection.dialect.name != "sqlite":
+            return self.one(connection, row).fetchall()
+        compiled = self._for(connection)
+        with _told(connection, compiled):
+            cursor = connection.connection.cursor()
+            cursor.execute(compiled.text, compiled.values(row))
+            return cursor.fetchall()
 
     def _for(self, connection: Connection) -> _Compiled:
         name = connection.dialect.name
@@ -55,6 +73,15 @@ class Prepared:
             order: Sequence[str] | None = getattr(made, "positiontup", None)
             found = self._compiled[name] = _Compiled(str(made), None if order is None else tuple(order))
         return found
+
+
+@contextmanager
+def _told(connection: Connection, compiled: _Compiled) -> Iterator[None]:
+    """SQLAlchemy's errors for the driver's. A file has no connection that could be lost, which it looks for too."""
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise DBAPIError.instance(compiled.text, None, exc, sqlite3.Error, dialect=connection.dialect) from exc
 
 
 def among(dialect: str, column: Column[str], name: str) -> ColumnElement[bool]:

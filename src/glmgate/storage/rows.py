@@ -5,6 +5,7 @@ Pure. What becomes of a row is decided in `ledger`.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -45,42 +46,66 @@ class Series(NamedTuple):
 
 def of_attempt(row: Reserved) -> Series:
     """The series of an attempt."""
-    place = row.place
-    return Series(
-        *_owner(row.owner),
-        model=text(place.model, 200),
-        asked=text(row.model, 200),
-        deployment=text(place.deployment, 400),
-        upstream=text(place.upstream, 100),
-        credential=place.credential,
-        endpoint=row.endpoint,
-        surface=row.surface,
+    owner, place = row.owner, row.place
+    return _held(
+        Series(
+            organisation_id=owner.organisation,
+            project_id=owner.project,
+            key_id=owner.key_id,
+            model=place.model,
+            asked=row.model,
+            deployment=place.deployment,
+            upstream=place.upstream,
+            credential=place.credential,
+            endpoint=row.endpoint,
+            surface=row.surface,
+        )
     )
 
 
 def of_request(row: Ended) -> Series:
     """The series of a request. What it asked for is no part of it: names that nobody has are made up by callers."""
-    return Series(
-        *_owner(row.owner),
-        model=text(row.answered_by, 200),
-        asked="",
-        deployment="",
-        upstream="",
-        credential=0,
-        endpoint=row.endpoint,
-        surface=row.surface,
+    owner = row.owner
+    return _held(
+        Series(
+            organisation_id=owner.organisation,
+            project_id=owner.project,
+            key_id=owner.key_id,
+            model=row.answered_by,
+            asked="",
+            deployment="",
+            upstream="",
+            credential=0,
+            endpoint=row.endpoint,
+            surface=row.surface,
+        )
     )
 
 
-def reserved(row: Reserved, series_id: int) -> dict[str, Any]:
-    """A new row of the table `ledger`."""
+@lru_cache(maxsize=10_000)
+def _held(series: Series) -> Series:
+    """The series as every database holds it."""
+    return Series(
+        *(text(name, 64) for name in series[:3]),
+        model=text(series.model, 200),
+        asked=text(series.asked, 200),
+        deployment=text(series.deployment, 400),
+        upstream=text(series.upstream, 100),
+        credential=series.credential,
+        endpoint=series.endpoint,
+        surface=series.surface,
+    )
+
+
+def reserved(row: Reserved, series_id: int, *, is_settled: bool = False) -> dict[str, Any]:
+    """A new row of the table `ledger`. Where it is settled already, what it costs is left to `settled`."""
     return {
         "id": text(row.id, 48),
         "at": row.at,
         "series_id": series_id,
         "state": "reserved",
         "outcome": "",
-        **charged(row.estimate),
+        **({} if is_settled else charged(row.estimate)),
         "instance_id": text(row.instance, 32),
         "prompt_bytes": _bounded(row.prompt_bytes),
         "answer_bytes": 0,
@@ -109,6 +134,7 @@ def settled(row: Settled) -> dict[str, Any]:
 
 def ended(row: Ended, series_id: int) -> dict[str, Any]:
     """A row of the table `requests`."""
+    told, billed = _tokens(row.usage), _tokens(row.billed)
     return {
         "uid": text(row.uid, 40),
         "at": row.at,
@@ -117,8 +143,14 @@ def ended(row: Ended, series_id: int) -> dict[str, Any]:
         "request_id": text(row.request_id, 200),
         "asked": text(row.model, 200),
         "attempts": row.attempts,
-        **{f"told_{name}": value for name, value in tokens(row.usage).items()},
-        **tokens(row.billed),
+        "told_prompt_tokens": told[0],
+        "told_completion_tokens": told[1],
+        "told_cached_tokens": told[2],
+        "told_reasoning_tokens": told[3],
+        "prompt_tokens": billed[0],
+        "completion_tokens": billed[1],
+        "cached_tokens": billed[2],
+        "reasoning_tokens": billed[3],
         "amounts": msgspec.json.encode({each.currency: _money(each.amount) for each in row.amounts}).decode(),
         "unpriced": row.unpriced,
         "estimated": row.estimated,
@@ -132,26 +164,20 @@ def ended(row: Ended, series_id: int) -> dict[str, Any]:
 
 def charged(charge: Charge) -> dict[str, Any]:
     """A charge's columns."""
-    units = charge.units
+    units, amount = charge.units, charge.amount
+    prompt, completion, cached, reasoning = _tokens(charge.usage)
     return {
-        **tokens(charge.usage),
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "cached_tokens": cached,
+        "reasoning_tokens": reasoning,
         "calls": _bounded(units.calls),
         "images": _bounded(units.images),
         "ms": _bounded(units.ms),
-        "amount": None if charge.amount is None else _money(charge.amount),
-        "currency": None if charge.amount is None else text(charge.currency or "", 3),
+        "amount": None if amount is None else _money(amount),
+        "currency": None if amount is None else text(charge.currency or "", 3),
         "price": None if charge.price is None else text(charge.price, 200),
         "estimated": charge.estimated,
-    }
-
-
-def tokens(usage: Usage) -> dict[str, int]:
-    """The columns of tokens."""
-    return {
-        "prompt_tokens": _bounded(usage.prompt),
-        "completion_tokens": _bounded(usage.completion),
-        "cached_tokens": _bounded(usage.cached),
-        "reasoning_tokens": _bounded(usage.reasoning),
     }
 
 
@@ -167,8 +193,13 @@ def day_of(at: float) -> int:
     return int(at // DAY_S)
 
 
-def _owner(owner: Owner) -> tuple[str, str, str]:
-    return text(owner.organisation, 64), text(owner.project, 64), text(owner.key_id, 64)
+def _tokens(usage: Usage) -> tuple[int, int, int, int]:
+    """The columns of tokens: prompt, completion, cached, reasoning."""
+    found = usage.prompt, usage.completion, usage.cached, usage.reasoning
+    if min(found) >= 0 and max(found) <= _MOST_TOKENS:
+        return found
+    prompt, completion, cached, reasoning = map(_bounded, found)
+    return prompt, completion, cached, reasoning
 
 
 def _tags(owner: Owner) -> str | None:
@@ -180,4 +211,4 @@ def _bounded(count: int) -> int:
 
 
 def _money(amount: int) -> int:
-    return min(max(-_MOST_NANO, amount), _MOST_NANO)
+    return amount if -_MOST_NANO <= amount <= _MOST_NANO else min(max(-_MOST_NANO, amount), _MOST_NANO)

@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from glmgate.errors import GlmgateError, InvalidRequest
 from glmgate.policy.ledger import Row
 from glmgate.storage.database import Database
-from glmgate.storage.frames import framed
+from glmgate.storage.frames import together
 from glmgate.storage.instances import RENEW_S, Lease
 from glmgate.storage.journal import Batch, OwnJournal, Segments, abandoned, living
 from glmgate.storage.ledger import Moved, move
@@ -129,29 +129,32 @@ class Writer:
 
     # -- rows come in ----------------------------------------------------------------------------------------------
 
-    def append(self, row: Row) -> None:
-        """Write a row into the journal. Raises OSError where the disk takes no more."""
-        data = framed(row)
+    def append(self, *rows: Row) -> None:
+        """Write rows into the journal, all by one write. Raises OSError where the disk takes no more."""
         while self._held:
             number, waiting = next(iter(self._held.items()))
-            self._put(framed(waiting))
+            self._put(waiting)
             del self._held[number]
             self.numbers.held = len(self._held)
-        self._put(data)
+        self._put(*rows)
 
-    def hold(self, row: Row) -> None:
-        """Write a row into the journal, or have it wait in memory until it can be written or moved."""
+    def hold(self, *rows: Row) -> None:
+        """Write rows into the journal, or have them wait in memory until they can be written or moved."""
         try:
-            self.append(row)
+            self.append(*rows)
         except OSError as exc:
             if not self._held:
                 _log.error("the ledger's journal cannot be written, its rows wait in memory: %s", exc)
-            if len(self._held) >= _MOST_HELD:
-                self._lose([row], "neither the journal nor the database takes it, and too many wait:")
-                return
-            self._held[next(self._held_numbers)] = row
-            self.numbers.held = len(self._held)
-            self._wake.set()
+            for row in rows:
+                self._keep(row)
+
+    def _keep(self, row: Row) -> None:
+        if len(self._held) >= _MOST_HELD:
+            self._lose([row], "neither the journal nor the database takes it, and too many wait:")
+            return
+        self._held[next(self._held_numbers)] = row
+        self.numbers.held = len(self._held)
+        self._wake.set()
 
     async def committed(self) -> None:
         """Wait until all that was appended up to now is in the database."""
@@ -163,9 +166,9 @@ class Writer:
         self._wake.set()
         await done
 
-    def _put(self, data: bytes) -> None:
-        self._journal.append(data)
-        self.numbers.appended += 1
+    def _put(self, *rows: Row) -> None:
+        self._journal.append(*together(rows))
+        self.numbers.appended += len(rows)
         self._wake.set()
         if self.numbers.waiting >= MOST_ROWS:
             self._urgent.set()

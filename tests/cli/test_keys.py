@@ -186,6 +186,8 @@ def test_kinds_of_keys(program: Program) -> None:
         (("--project", "nope"), "no project 'nope'"),
         (("--expires", "soon"), "'soon' is no time"),
         (("--expires", "2001-01-01"), "in the past"),
+        (("--expires", "99999999999d"), "'99999999999d' is too far away"),
+        (("--expires", "9" * 400 + "d"), "is too far away"),
         (("--models", "a b"), "'a b' is no model"),
     ],
 )

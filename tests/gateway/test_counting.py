@@ -66,6 +66,18 @@ async def test_a_store_that_lost_its_memory_is_told_anew() -> None:
     assert isinstance(await take(counting, spends, 1), Refused)
 
 
+async def test_what_requests_under_way_give_back_is_not_taken_from_what_was_spent() -> None:
+    """They hold more than the ledger knows of them: a store that lost its memory is told what they hold, too."""
+    counting, store, spends, past = far(tokens=50)
+    await take(counting, spends, 50, "long")
+    store.forget()
+    past.amounts["k", "tokens"] = 55  # with the 5 that the long one will probably take
+    assert isinstance(await take(counting, spends, 1), Refused)
+    await counting.settle("long", [Change(spends.spend(0), -40)], {spends.name: 50})
+    assert isinstance(await take(counting, spends, 41), Refused)
+    assert isinstance(await take(counting, spends, 35), Taken)
+
+
 async def test_a_store_that_forgets_at_once_is_given_up() -> None:
     """Nobody asks for ever."""
 

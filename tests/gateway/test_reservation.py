@@ -14,7 +14,7 @@ from glmgate.gateway.counting import Counting
 from glmgate.gateway.reservation import Holding, Reservation
 from glmgate.policy.admission import Target, Wish
 from glmgate.policy.budgets import accounts
-from glmgate.policy.counters import Bucket, MemoryCounters, Slot, Spend, Taken
+from glmgate.policy.counters import Bucket, Counters, MemoryCounters, Slot, Spend, Taken
 from glmgate.policy.limits import Limit
 from glmgate.policy.sizes import Size
 from glmgate.wire.charge import Charge
@@ -23,7 +23,7 @@ from glmgate.wire.delta import Usage
 from glmgate.wire.engine import Call, Caller, Place
 from glmgate.wire.terms import Budget, Scope, Terms
 from tests.fakes.clock import FakeClock
-from tests.fakes.counters import FakeLimitsWatch, FakePast
+from tests.fakes.counters import FakeLimitsWatch, FakePast, FarCounters
 from tests.policy.quoting import quotes
 
 PLACE = Place("a/cheap", "a", "cheap")
@@ -46,9 +46,9 @@ def used(tokens: int) -> Charge:
 class Desk:
     """A key with 1,000 tokens a month, 1,000 a minute, and one request at a time."""
 
-    def __init__(self, *, mode: str = "hard") -> None:
+    def __init__(self, *, mode: str = "hard", counters: Counters | None = None) -> None:
         clock = FakeClock()
-        self.counting = Counting(MemoryCounters(clock=clock), past=FakePast())
+        self.counting = Counting(counters or MemoryCounters(clock=clock), past=FakePast())
         self.watch = FakeLimitsWatch()
         budget = Budget(limit="1000", unit="tokens", mode="warn" if mode == "warn" else "hard")
         (self.account,) = accounts([Scope("key", "k", Terms(budgets=(budget,)))], clock())
@@ -166,6 +166,34 @@ async def test_an_attempt_after_the_end_pays_for_itself() -> None:
     await desk.counting.aclose()
     assert await desk.left() == (960, 960)
     assert desk.counting.reserved == {}
+
+
+@pytest.mark.parametrize("others", [False, True])
+async def test_a_request_may_end_while_an_attempt_of_its_asks_for_more(others: bool) -> None:
+    """As a retry of a shared call at a store that takes its time: what is granted, or not, is counted once."""
+    counters = FarCounters(FakeClock())
+    desk = Desk(counters=counters)
+    held = await desk.reserved()
+    for spent in (60, 60):
+        await held.attempt(call(), PLACE, REQUEST, estimate := used(9))
+        held.settled(call(), estimate, used(spent))
+    if others:  # they have all the rest
+        rest = (await desk.left())[0]
+        await desk.counting.take("other", [desk.account.spend(rest)], {desk.account.name: desk.account})
+    counters.answers.clear()
+    asking = asyncio.create_task(held.attempt(call(), PLACE, REQUEST, estimate := used(9)))
+    await asyncio.sleep(0)
+    await held.close()
+    counters.answers.set()
+    if others:
+        with pytest.raises(QuotaExhausted):
+            await asking
+    else:
+        await asking
+        held.settled(call(), estimate, used(30))
+    await desk.counting.aclose()
+    assert (await desk.left())[0] == (1000 - 120 - 790 if others else 1000 - 150)
+    assert desk.counting.reserved.get(desk.account.name, 0) == (790 if others else 0)
 
 
 async def test_closing_twice_gives_back_once() -> None:

@@ -55,6 +55,11 @@ def test_sums_and_blank_lines_are_left_out() -> None:
         ("a,b\n1,2\n", "'a', 'b'"),
         ("day,model\n2026-06-01,m\n", "tokens or an amount"),
         ("day,model,amount\n2026-13-01,m,1\n", "Line 2 .* '2026-13-01'"),
+        ("day,model,amount\n0001-01-01,m,1\n", "Line 2 .* '0001-01-01'"),
+        ("day,model,amount\n9999-12-31,m,1\n", "Line 2 .* '9999-12-31'"),
+        ("day,model,amount\n2026-06-01,m,1e99999999\n", "Line 2 .* '1e99999999'"),
+        ("day,model,amount,input\n2026-06-01,m,1,1e999999\n", "Line 2 .* '1e999999'"),
+        ("day,model,amount\n2026-06-01," + "m" * 200_000 + ",1\n", "no CSV: field larger"),
         ("day,model,amount\n2026-06-01,m,1\n2026-06-01,m,1-2\n", "Line 3 .* '1-2'"),
     ],
 )

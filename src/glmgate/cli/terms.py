@@ -75,7 +75,10 @@ def expiry(text: str | None, *, days: float | None = None) -> float | None:
     if text is None:
         return None
     if span := _SPAN.fullmatch(text):
-        return time.time() + timedelta(**{_UNITS[span["unit"]]: float(span["number"])}).total_seconds()
+        try:
+            return time.time() + timedelta(**{_UNITS[span["unit"]]: float(span["number"])}).total_seconds()
+        except OverflowError as exc:
+            raise InvalidRequest(f"{text!r} is too far away: 36500d is the longest.", param="expires") from exc
     try:
         when = datetime.fromisoformat(text)
     except ValueError as exc:

@@ -111,8 +111,13 @@ class Counting:
                 spent = [await self._past.spent(each.scope, each.unit, each.span) for each in missing]
             except Unavailable as error:
                 raise PastUnknown(error.message, retry_after_s=error.retry_after_s) from error
+            # A store that lost its memory gets back what requests under way hold: of the ledger they have less.
+            held = [self.reserved.get(each.name, 0) for each in missing]
             await self._counters.load(
-                {each.name: (used, each.span.until) for each, used in zip(missing, spent, strict=True)}
+                {
+                    each.name: (used + kept, each.span.until)
+                    for each, used, kept in zip(missing, spent, held, strict=True)
+                }
             )
         raise Unavailable("The budgets cannot be counted: their store forgets them. Try again.", retry_after_s=1.0)
 

@@ -41,8 +41,8 @@ class Holding:
 
     @property
     def excess(self) -> int:
-        """What is held beyond what is spent and open; below zero: it was too little."""
-        return self.granted - self.spent - self.open
+        """What is held, or being asked for, beyond what is spent and open; below zero: it was too little."""
+        return self.granted + self.asked - self.spent - self.open
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ class Reservation:
                 await self._extend(short)
             except BaseException:
                 self._open(-cost for cost in costs)
+                self._unused()
                 raise
         self._kept[id(estimate)] = Kept(estimate, costs)
 
@@ -140,6 +141,14 @@ class Reservation:
     def _open(self, costs: Iterable[int]) -> None:
         for holding, cost in zip(self.holdings, costs, strict=True):
             holding.open += cost
+
+    def _unused(self) -> None:
+        """Give back what was kept for an attempt that is not made after the request was over."""
+        if self.is_over:
+            changes = [Change(holding.account.spend(0), -holding.excess) for holding in self.holdings]
+            for holding in self.holdings:
+                holding.granted -= holding.excess
+            self.counting.settle_later(self.holder, [change for change in changes if change.by])
 
     async def _extend(self, short: Sequence[tuple[Holding, int]]) -> None:
         for holding, more in short:

@@ -35,6 +35,8 @@ _NAMES: Final[Mapping[Column, tuple[str, ...]]] = MappingProxyType(
 _NEEDED: Final[tuple[Column, ...]] = ("day", "model")
 _MARKS: Final = re.compile(r"[\s_\-./:]+|\([^)]*\)|（[^）]*）")
 _DAY: Final = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})")
+_YEARS: Final = (2000, 3000)
+_MOST_DIGITS: Final = 15  # of tokens, or of units of a currency: an invoice that says more is wrong
 _SIGNS: Final[Mapping[str, str]] = MappingProxyType({"$": "USD", "€": "EUR", "£": "GBP"})
 
 
@@ -61,7 +63,10 @@ def read_invoice(text: str, *, currency: str | None = None) -> tuple[InvoiceLine
     Lines without a day or a model are sums and are left out.
     """
     text = text.removeprefix("\ufeff")
-    rows = list(csv.reader(text.splitlines(), _dialect(text)))
+    try:
+        rows = list(csv.reader(text.splitlines(), _dialect(text)))
+    except csv.Error as exc:
+        raise InvalidRequest(f"The invoice is no CSV: {exc}.") from exc
     if not rows:
         raise InvalidRequest("The invoice is empty. It must be CSV with a line of column names.")
     places = _places(rows[0])
@@ -105,6 +110,8 @@ def _line(number: int, row: Sequence[str], places: Mapping[Column, int], currenc
         day = date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError as exc:
         raise InvalidRequest(f"Line {number} of the invoice has the day {cells['day']!r}, which there is not.") from exc
+    if not _YEARS[0] <= day.year < _YEARS[1]:
+        raise InvalidRequest(f"Line {number} of the invoice has the day {cells['day']!r}: nothing was asked then.")
     amount = cells.get("amount", "")
     sign = next((name for mark, name in _SIGNS.items() if mark in amount), None)
     return InvoiceLine(
@@ -133,6 +140,6 @@ def _number(cell: str, number: int) -> Decimal | None:
         value = Decimal(plain)
     except InvalidOperation as exc:
         raise InvalidRequest(f"Line {number} of the invoice has {cell!r} where a number belongs.") from exc
-    if not value.is_finite():
+    if not value.is_finite() or value.adjusted() > _MOST_DIGITS:
         raise InvalidRequest(f"Line {number} of the invoice has {cell!r} where a number belongs.")
     return value

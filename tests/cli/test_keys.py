@@ -181,6 +181,7 @@ def test_kinds_of_keys(program: Program) -> None:
     ("flags", "said"),
     [
         (("--rpm", "0"), "at least 1"),
+        (("--rpm", "99999999999999999999"), "at most 9007199254740991"),
         (("--budget", "10"), "is no budget"),
         (("--address", "10.0.0.1/8"), "host bits"),
         (("--project", "nope"), "no project 'nope'"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from glmgate.errors import Unavailable
 from glmgate.policy.budgets import Span
@@ -51,6 +53,27 @@ def attempt(number: int, at: float, cost: int, *, key: str = "k-1", project: str
 async def spent(database: Database, level: Level, id_: str, unit: str = "USD", period: Span = MONTH) -> int:
     """What the ledger knows."""
     return await SqlPast(database, committed=nothing).spent(Scope(level, id_), unit, period)
+
+
+async def test_only_rows_of_its_own_are_looked_at(tmp_path: Path) -> None:
+    """The first request of a key waits for this: neither all attempts of a month are gone through, nor all sums."""
+    plans: list[str] = []
+
+    def asked(_: Any, cursor: Any, statement: str, parameters: Any, *__: object) -> None:
+        if statement.startswith("SELECT"):
+            plans.extend(row[3] for row in cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    database = await open_database(f"sqlite:///{tmp_path}/g.db")
+    event.listen(Engine, "before_cursor_execute", asked)
+    try:
+        await spent(database, "key", "k-1", period=Span(T0, T0 + 31 * DAY))
+    finally:
+        event.remove(Engine, "before_cursor_execute", asked)
+        await database.aclose()
+    assert [plan for plan in plans if "ledger" in plan] == [
+        "SEARCH ledger_days USING PRIMARY KEY (day=? AND series_id=?)",
+        "SCAN ledger USING INDEX ix_ledger_reserved",
+    ]
 
 
 async def test_the_sums_of_each_scope_are_its_own(database: Database) -> None:

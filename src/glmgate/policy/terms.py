@@ -66,7 +66,8 @@ def checked(terms: Terms, *, where: str = "terms") -> Terms:
     for name in _NUMBERS:
         number = getattr(terms, name)
         if number is not None and not 1 <= number <= _GREATEST:
-            raise _wrong(where, name, f"{number!r} is no number of at least 1; null means no limit")
+            why = f"{number!r} is no number of at least 1 and at most {_GREATEST}; null means no limit"
+            raise _wrong(where, name, why)
     if terms.models == ():
         raise _wrong(where, "models", "an empty list would allow nothing; null allows every model")
     return msgspec.structs.replace(

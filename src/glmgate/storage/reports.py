@@ -46,6 +46,9 @@ _NAMES: Final = (
     "requests", "attempts", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens",
     "calls", "images", "ms", "amount", "unpriced", "estimated",
 )  # fmt: skip
+# Named one by one, so that the rows of some series are looked up in each day: a key's month of 840,000 rows takes 2 ms
+# in place of 80, and a budget's first request waits for it.
+_FEW_DAYS: Final = 92
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,14 @@ class _Source:
         whole = func.floor(at) if connection.dialect.name == "postgresql" else cast(at, Integer)
         return whole * seconds
 
-    def within(self, start: float, end: float) -> ColumnElement[bool]:
-        """Whether a row is of that time."""
-        if "day" in self.table.c:
-            return and_(self.table.c.day >= int(start // DAY_S), self.table.c.day < int(end // DAY_S))
-        return and_(self.table.c.at >= start, self.table.c.at < end)
+    def within(self, start: float, end: float, *, of_some: bool) -> ColumnElement[bool]:
+        """Whether a row is of that time. `of_some`: only some series are asked for."""
+        if "day" not in self.table.c:
+            return and_(self.table.c.at >= start, self.table.c.at < end)
+        days = range(int(start // DAY_S), int(end // DAY_S))
+        if of_some and len(days) <= _FEW_DAYS:
+            return self.table.c.day.in_(days)
+        return and_(self.table.c.day >= days.start, self.table.c.day < days.stop)
 
 
 @dataclass(slots=True)
@@ -188,10 +194,10 @@ def _add_amounts(connection: Connection, statement: Select[Any], found: _Found) 
 
 
 def _chosen(source: _Source, query: UsageQuery, span: tuple[float, float]) -> Iterable[ColumnElement[bool]]:
-    yield source.within(*span)
+    of_series = [_OF_SERIES[name].in_(values) for name, values in query.filters.items() if name != source.how]
+    yield source.within(*span, of_some=bool(of_series))
     if source.table is ledger:
         yield ledger.c.state != "reserved"
-    of_series = [_OF_SERIES[name].in_(values) for name, values in query.filters.items() if name != source.how]
     if of_series:
         yield source.table.c.series_id.in_(select(series.c.id).where(*of_series))
     if source.how in query.filters:

@@ -13,6 +13,7 @@ from typing import Final
 
 from glmgate.adaptation.profile import shipped
 from glmgate.adaptation.wordpiece import WordPiece
+from glmgate.app.families import Families
 from glmgate.engines.embedded.engine import EmbeddedEngine
 from glmgate.engines.embedded.fitting import advice, kind_of
 from glmgate.engines.embedded.machine import availability, memory_for_models
@@ -39,12 +40,12 @@ _PROFILE_WITH_IMAGES: Final = "embedded-images"
 _log = logging.getLogger(__name__)
 
 
-def local_deployments(settings: Settings, supervisor: Supervisor) -> list[Deployment]:
+def local_deployments(settings: Settings, supervisor: Supervisor, families: Families) -> list[Deployment]:
     """The models of this start: given, pulled, built-in; the first of its kind stands in for known names.
 
-    Raises SettingsError, WeightsUnreadable.
+    Those that are not built in are added to `families`. Raises SettingsError, WeightsUnreadable.
     """
-    return [_deployment(model, facts, supervisor, rank) for model, facts, rank in _local_models(settings)]
+    return [_deployment(model, facts, supervisor, rank, families) for model, facts, rank in _local_models(settings)]
 
 
 def local_kinds(settings: Settings) -> dict[str, ModelKind]:
@@ -97,7 +98,9 @@ def _given_model(path: Path, facts: GgufFacts) -> LocalModel:
     return LocalModel(name=path.stem, path=path, kind=kind_of(facts))
 
 
-def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor, rank: Rank) -> Deployment:
+def _deployment(
+    model: LocalModel, facts: GgufFacts, supervisor: Supervisor, rank: Rank, families: Families
+) -> Deployment:
     context = supervisor.context(facts)
     reader = _reader(model, facts, context)
     shared = shipped(_PROFILE if facts.projector is None else _PROFILE_WITH_IMAGES)
@@ -110,6 +113,8 @@ def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervisor, ran
         vocabulary=facts.vocabulary,
         longest_token=facts.longest_token,
     )
+    if rank != "built-in":
+        families.add(model, profile)
     place = Place(model.name, OWN, model.name)
     booked = Booked(EmbeddedEngine(model, supervisor), place)
     return Deployment(

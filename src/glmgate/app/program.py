@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from glmgate.app.counting import counting
 from glmgate.app.credentials import without_own_keys
+from glmgate.app.families import Families
 from glmgate.app.health import Health
 from glmgate.app.ledger import Ledger, keeping
 from glmgate.app.limits import admitting
@@ -81,7 +82,9 @@ async def opened(
         missing = availability()
         supervisor = Supervisor(settings.engine)
         stack.push_async_callback(supervisor.aclose, grace_s=settings.server.shutdown_grace_s)
-        routes = await _routes(settings, stack, [] if missing else local_deployments(settings, supervisor))
+        books = ledger.books
+        books.afterwards.tokenizer = families = Families(supervisor)
+        routes = await _routes(settings, stack, [] if missing else local_deployments(settings, supervisor, families))
         settings = await without_own_keys(settings, accounts)
         engines = functools.partial(engines_now, supervisor)
         metrics = Metrics(
@@ -91,7 +94,6 @@ async def opened(
             ledger=ledger.now,
             engines=engines,
         )
-        books = ledger.books
         means = Means(
             await stack.enter_async_context(counting(settings)),
             time.time,
@@ -104,13 +106,15 @@ async def opened(
             seeing(settings, metrics=metrics, books=books, engines=engines, upstreams=routes.now)
         )
         supervisor.waited = metrics.engines.waited
+        admission = await stack.enter_async_context(admitting(means))
+        stack.push_async_callback(books.afterwards.aclose)
         gateway = Gateway(
             identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
             observer=Observers(*sight.observers, RequestLog(), metrics, ledger.endings),
             clock=time.monotonic,
             books=sight.books,
-            admission=await stack.enter_async_context(admitting(means)),
+            admission=admission,
         )
         operations = Operations(
             readiness=lambda: readiness(gateway.catalogue, supervisor, missing, routes.now()),

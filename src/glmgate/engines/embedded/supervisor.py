@@ -62,12 +62,20 @@ class Supervisor:
         """The model's slots and queue."""
         return self._resident(model).slots
 
+    def runs(self, model: LocalModel) -> bool:
+        """Whether a child of the model serves now."""
+        resident = self._residents.get(model.name)
+        return resident is not None and resident.running() is not None
+
     @asynccontextmanager
-    async def lease(self, model: LocalModel) -> AsyncIterator[Running]:
+    async def lease(self, model: LocalModel, *, start: bool = True) -> AsyncIterator[Running]:
         """A running child of the model, started where none runs; it is not stopped before the context is left.
 
         Raises Unavailable while it takes too long to come, CapacityExceeded where others' leases hold the memory.
+        Without `start` Unavailable is raised at once where none runs.
         """
+        if not start and not self.runs(model):
+            raise Unavailable(f"The model {model.name!r} does not run now.", retry_after_s=_BUSY_RETRY_S)
         resident = self._resident(model)
         resident.leases += 1
         self._unwatch_idle(resident)

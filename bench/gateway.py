@@ -199,7 +199,7 @@ async def _answer(app: App) -> None:
         if line[0] == "spent":
             await asyncio.sleep(SETTLED_S)
             _say(asdict(Spent(time.process_time(), time.thread_time(), pss_mib(os.getpid()))))
-            if WAITING not in app.http.services.operations.exposition().body.decode():
+            if WAITING not in (await app.http.services.operations.exposition()).body.decode():
                 raise RuntimeError(f"the ledger was not written within {SETTLED_S} s: what it cost is not counted")
         elif line[0] == "watch":
             calls.found.clear()

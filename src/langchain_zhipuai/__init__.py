@@ -6,14 +6,10 @@ the extra `langchain` of this distribution.
 
 from __future__ import annotations
 
-try:
+from langchain_zhipuai import missing
+
+with missing.told():
     from langchain_zhipuai.chat_models import ChatZhipuAI
     from langchain_zhipuai.embeddings import ZhipuAIEmbeddings
-except ModuleNotFoundError as missing:
-    if (missing.name or "").partition(".")[0] not in {"langchain_core", "openai"}:
-        raise
-    raise ImportError(
-        f"langchain_zhipuai needs {missing.name!r}, which is not installed: pip install 'glmgate[langchain]'"
-    ) from missing
 
 __all__ = ["ChatZhipuAI", "ZhipuAIEmbeddings"]

@@ -251,3 +251,9 @@ def test_list_of_a_project(program: Program) -> None:
     program.said("keys", "create", "--name", "mine", "--project", project)
     program.said("keys", "create", "--name", "other")
     assert [key["name"] for key in program.json("keys", "list", "--project", project)] == ["mine"]
+
+
+@pytest.mark.parametrize("group", ["keys", "projects", "organisation"])
+def test_help_says_whose_terms_let_messages_be_logged(program: Program, group: str) -> None:
+    """A key's and the organisation's are kept, and do nothing."""
+    assert "only a project's counts" in " ".join(program.said(group, "update", "--help").split())

@@ -42,6 +42,10 @@ def test_calls_get_the_price_of_the_settings(program: Program) -> None:
     assert amounts(program) == {"USD": "0.000040005"}
     assert amounts(program, "2026-12") == {"USD": "0.000001"}
     assert program.said("reprice", *MONTH) == "Every call has the price that the settings say.\n"
+    (act,) = json.loads(program.said("audit", "list", "--json"))
+    assert (act["action"], act["actor"][:4]) == ("ledger.repriced", "cli:")
+    assert act["before"]["amounts"] == {"zai/glm-4.6": {"USD": "0.000001"}}
+    assert act["after"]["amounts"] == {"zai/glm-4.6": {"USD": "0.00004"}}
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(program: Program) -> None:

@@ -95,3 +95,27 @@ def test_packages_that_nobody_maintains_are_not_needed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False)
     assert done.stdout.split() == ["ran"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "library"),
+    [
+        ("agents.output_parsers", "langchain_classic"),
+        ("agent_toolkits", "langchain_classic"),
+        ("callbacks", "langchain_classic"),
+        ("compat", "langchain_classic"),
+        ("compat", "langchain"),
+    ],
+)
+def test_a_library_that_is_missing_is_told_with_what_installs_it(module: str, library: str) -> None:
+    """Where somebody has LangChain's core alone; who needs no more of it than that goes on."""
+    program = (
+        "import sys\n"
+        f"sys.modules[{library!r}] = None\n"
+        "import langchain_zhipuai, langchain_zhipuai.hub, langchain_zhipuai.utils\n"
+        f"import langchain_zhipuai.{module}\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False)
+    assert done.stderr.splitlines()[-1] == (
+        f"ImportError: langchain_zhipuai needs {library!r}, which is not installed: pip install 'glmgate[langchain]'"
+    )

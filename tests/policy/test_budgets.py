@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import TZPATH, ZoneInfo, reset_tzpath
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from glmgate.errors import SettingsError
 from glmgate.policy.budgets import NullPast, Span, accounts, amount_of, check, refusal, span, written
 from glmgate.policy.counters import Spend, State
+from glmgate.policy.terms import checked
 from glmgate.wire.terms import Budget, Period, Scope, Terms
 
 NOW = datetime(2026, 3, 17, 12, tzinfo=ZoneInfo("UTC")).timestamp()
@@ -159,3 +161,21 @@ def test_amounts_are_written_for_people() -> None:
 async def test_without_a_ledger_nothing_was_spent() -> None:
     """Nobody knows of anything."""
     assert await NullPast().spent(scope(), "USD", Span(0, 1)) == 0
+
+
+@pytest.fixture
+def no_zones_of_the_machine() -> Iterator[None]:
+    """As in a slim image."""
+    before = TZPATH
+    reset_tzpath(to=())
+    ZoneInfo.clear_cache()
+    yield
+    reset_tzpath(to=before)
+    ZoneInfo.clear_cache()
+
+
+@pytest.mark.usefixtures("no_zones_of_the_machine")
+def test_zones_are_known_where_the_machine_knows_none() -> None:
+    """They are installed with the program."""
+    for zone in ZONES:
+        assert checked(Terms(budgets=(Budget(limit="3", unit="CNY", period="day", zone=zone),))).budgets[0].zone == zone

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glmgate.policy.attempts import Basis, Said, Verdict
-from glmgate.policy.estimates import Estimator, at_most, sane
+from glmgate.policy.estimates import Counted, Estimator, at_most, countable, sane
 from glmgate.wire.delta import Usage
 
 PLACE = ("zai", "glm-4.6")
@@ -95,25 +95,32 @@ def test_what_a_service_refused_costs_what_it_says() -> None:
     assert Estimator().usage(*PLACE, 100, seen(Basis.NOTHING, told=Usage(7))) == (Usage(7), False)
 
 
-class Letters:
-    """A tokenizer of a family whose tokens are letters."""
+def test_what_a_tokenizer_has_counted_stands_for_what_nobody_told() -> None:
+    """It is an estimate all the same; what was told holds, and what was not counted is by the ratio."""
+    estimator = Estimator()
+    assert estimator.usage(*PLACE, 8, seen(said=Said(6)), counted=Counted(5, 4)) == (Usage(5, 4), True)
+    assert estimator.usage(*PLACE, 8, seen(said=Said(6)), counted=Counted(answer=4)) == (Usage(2, 4), True)
+    assert estimator.usage(*PLACE, 8, seen(said=Said(6, 3)), counted=Counted(None, 4)) == (Usage(2, 4, 0, 2), True)
+    told = seen(told=Usage(7, 3), said=Said(6))
+    assert estimator.usage(*PLACE, 8, told, counted=Counted(5, 4)) == (Usage(7, 3), False)
+    assert estimator.usage(*PLACE, 8, seen(said=Said(6)), counted=Counted(5, 40), most=30) == (Usage(5, 30), True)
 
-    def knows(self, model: str) -> bool:
-        """Those of GLM."""
-        return model.startswith("glm")
 
-    def count(self, model: str, text: str) -> int:
-        """One for each."""
-        return len(text)
-
-
-def test_a_tokenizer_of_the_family_counts_what_was_said() -> None:
-    """Where it was not told; the prompt is not text that we have."""
-    estimator = Estimator(Letters())
-    assert (estimator.counts("glm-4.6"), estimator.counts("gpt-4o")) == (True, False)
-    assert estimator.usage(*PLACE, 8, seen(said=Said(6)), text="汉字") == (Usage(2, 2), True)
-    assert estimator.usage(*PLACE, 8, seen(told=Usage(7, 3), said=Said(6)), text="汉字") == (Usage(7, 3), False)
-    assert not Estimator().counts("glm-4.6")
+@pytest.mark.parametrize(
+    ("verdict", "prompt", "answer"),
+    [
+        (seen(said=Said(6)), True, True),
+        (seen(), True, False),
+        (seen(told=Usage(7), said=Said(6)), False, True),
+        (seen(told=Usage(0, 3), said=Said(6)), True, False),
+        (seen(told=Usage(7, 3), said=Said(6)), False, False),
+        (seen(Basis.SEEN, told=Usage(7, 3), said=Said(6), untold=Said(2)), False, False),
+        (seen(Basis.NOTHING, said=Said(6)), False, False),
+    ],
+)
+def test_only_what_nobody_told_is_worth_to_be_counted(verdict: Verdict, *, prompt: bool, answer: bool) -> None:
+    """Of an answer all of it or nothing: what came after the last word on tokens has no place in the text."""
+    assert countable(verdict) == (prompt, answer)
 
 
 def test_a_reservation_is_the_prompt_and_what_is_allowed() -> None:

@@ -7,16 +7,18 @@ import logging
 import pytest
 
 from glmgate.errors import InvalidRequest, Unavailable
-from glmgate.policy.estimates import Estimator
 from glmgate.policy.ledger import Owner
 from glmgate.policy.prices import Prices
 from glmgate.routing.booked import Booked
 from glmgate.routing.books import owner_of
 from glmgate.wire.charge import ONE_CALL, Charge, Units
+from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Delta, ToolCallDelta, Usage
+from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.engine import Caller, Place
 from glmgate.wire.terms import Scope, Terms
 from tests.fakes.engine import FakeEngine, text
+from tests.fakes.tokenizer import FakeTokenizer
 from tests.routing.booking import PLACE, Desk, request
 
 CALLER = Caller(
@@ -118,25 +120,60 @@ async def test_estimates_are_not_learned_from() -> None:
     assert desk.books.estimator.upper("zai", "glm-4.6", 0, None) == Usage(0, 1024)
 
 
-class Letters:
-    """A tokenizer whose tokens are letters."""
-
-    def knows(self, model: str) -> bool:
-        """Every model."""
-        return bool(model)
-
-    def count(self, model: str, text: str) -> int:
-        """One for each."""
-        return len(text) if model else 0
+SAID = Delta(
+    reasoning="Hm",
+    content="汉字",
+    tool_calls=(ToolCallDelta(index=0, id="c", name="get", arguments="{}"),),
+    finish_reason="stop",
+)
 
 
-async def test_where_a_tokenizer_counts_the_text_is_held_for_it() -> None:
-    """All that was said, in whatever member."""
+async def test_what_nobody_told_is_counted_by_a_tokenizer_and_settled_then() -> None:
+    """All that was said, in whatever member, and the prompt of each answer; once, in every place."""
+    desk, told = Desk(), list[Charge]()
+    desk.books.afterwards.tokenizer = tokenizer = FakeTokenizer()
+    desk.books.charging = lambda _call, _place, charge: told.append(charge)
+    entry = await desk.books.reserve(
+        desk.call, PLACE, ChatRequest(model="glm", messages=request("Hello").messages, n=2)
+    )
+    entry.saw((SAID,))
+    desk.time.advance(2)
+    entry.ended()
+    desk.time.advance(2)
+    assert (desk.journal.settlements, told, desk.spending.spent) == ([], [], [])
+    assert len(desk.spending.held) == 1
+    assert desk.call.charges[0].usage.completion == 4  # 13 bytes by the ratio, for a request that ends now
+    await desk.books.afterwards.aclose()
+    (row,) = desk.journal.settlements
+    assert (row.outcome, row.seconds, row.answer_bytes, row.reported) == ("ok", 2, 13, None)
+    assert (row.charge.usage, row.charge.estimated) == (Usage(2 * 5, 2 + 2 + 3 + 2, 0, 1), True)
+    assert desk.call.charges == told == desk.spending.spent == [row.charge]
+    assert desk.spending.held == []
+    assert tokenizer.models == ["glm-4.6", "glm-4.6"]
+
+
+async def test_what_a_service_told_waits_for_no_tokenizer() -> None:
+    """Nor what is our own engine's, or embedded."""
     desk = Desk()
-    desk.books.estimator = Estimator(Letters())
-    call = ToolCallDelta(index=0, id="c", name="get", arguments="{}")
-    await answered(desk, Delta(reasoning="Hm", content="汉字", tool_calls=(call,), finish_reason="stop"))
-    assert desk.call.charges[0].usage.completion == 2 + 2 + 3 + 2
+    desk.books.afterwards.tokenizer = tokenizer = FakeTokenizer()
+    await answered(desk, Delta(content="x", finish_reason="stop", usage=Usage(5, 1)))
+    own = await desk.books.reserve(desk.call, Place("own", "", "own"), request())
+    own.left()
+    vectors = await desk.books.reserve(desk.call, PLACE, EmbeddingsRequest(model="m", input="x"))
+    vectors.whole(None)
+    assert desk.journal.outcomes == ["ok", "cancelled", "ok"]
+    assert tokenizer.models == []
+
+
+async def test_an_attempt_that_is_not_counted_is_settled_by_the_ratio() -> None:
+    """When the tokenizer says nothing, too late, or when it is too late to ask."""
+    desk = Desk()
+    desk.books.afterwards.tokenizer = tokenizer = FakeTokenizer(is_silent=True)
+    await answered(desk, SAID)
+    await desk.books.afterwards.aclose()
+    await answered(desk, SAID)
+    assert [row.charge.usage for row in desk.journal.settlements] == [Usage(9, 4, 0, 0)] * 2
+    assert len(tokenizer.models) == 2
 
 
 async def test_a_model_without_a_price_is_told_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -95,6 +95,8 @@ class Service:
     """The last piece of a stream comes on its finish chunk, as some send it (peers 2.2)."""
     usage_everywhere: bool = False
     """Every chunk has the usage, as vLLM's `continuous_usage_stats` makes it."""
+    usage_nowhere: bool = False
+    """No chunk of a stream has any, whatever was asked for."""
     connections: int = 0
     most_in_flight: int = 0
     _scripts: list[Script] = field(default_factory=list)
@@ -148,7 +150,7 @@ class Service:
         for kept in (self.requests, self._scripts, self._rules):
             kept.clear()
         self.framing, self._usual, self._allowed, self._pace = "each", Answer(), None, (0.0, 0.0)
-        self.bundled = self.usage_everywhere = False
+        self.bundled = self.usage_everywhere = self.usage_nowhere = False
         self.connections = self.most_in_flight = 0
 
     # What it heard.
@@ -254,6 +256,10 @@ class Service:
         if self.usage_everywhere:
             for frame in frames:
                 frame.body["usage"] = shapes.usage_of(what)
+        if self.usage_nowhere:
+            frames = [frame for frame in frames if frame.kind != "usage"]
+            for frame in frames:
+                frame.body.pop("usage", None)
         return frames
 
     async def _broken(

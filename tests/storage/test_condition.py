@@ -9,6 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from glmgate.policy.audit import Act
+from glmgate.storage.audit import append
 from glmgate.storage.condition import Condition, condition
 from glmgate.storage.database import Database
 from glmgate.storage.opening import open_database
@@ -72,3 +74,14 @@ async def test_damage_in_a_file_is_found(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "g.db")) as connection, connection:
         connection.execute(f"INSERT INTO keys ({columns}) VALUES ({values})")  # noqa: S608 -- the test's own
     assert (await found(url)).faults == ("keys: a row refers to nothing",)
+
+
+async def test_a_row_of_the_audit_log_that_was_changed_is_named(database_url: str) -> None:
+    """The first one of them."""
+    database = await open_database(database_url)
+    for number in range(3):
+        await database.write(partial(append, done=Act("cli:me", "key.created", f"k{number}"), at=1.0))
+    await database.aclose()
+    assert (await found(database_url)).faults == ()
+    seen = await found(database_url, "UPDATE audit SET actor = 'cli:you' WHERE seq > 1")
+    assert seen.faults == ("the audit log: row 2 is wrong: its contents are not those that its digest was made of",)

@@ -9,6 +9,8 @@ from sqlalchemy import inspect, make_url, text
 
 from glmgate.errors import SettingsError
 from glmgate.policy.keys import Key
+from glmgate.storage.acts import restored
+from glmgate.storage.audit import SqlAuditStore
 from glmgate.storage.database import Database
 from glmgate.storage.dumps import check_unused, dump, forget_newer, tables_of, undump
 from glmgate.storage.opening import open_database
@@ -92,7 +94,9 @@ async def test_tables_that_an_older_schema_has_not_are_taken_away(postgres_url: 
     await keys(postgres_url, "a")
     database = Database(postgres_url)
     await database.write(lambda connection: connection.execute(text("CREATE TABLE glmgate_counters (n int)")))
-    await forget_newer(database, frozenset(metadata.tables) - {"ledger", "requests"})
+    await forget_newer(database, frozenset(metadata.tables) - {"ledger", "requests"}, done=restored("cli:me", "backup"))
+    *_, entry = await SqlAuditStore(database).entries(limit=9)
+    assert (entry.actor, entry.action, entry.after) == ("cli:me", "database.restored", '{"file":"backup"}')
     there = await database.read(lambda connection: set(inspect(connection).get_table_names()))
     await database.aclose()
     assert {"ledger", "requests", "glmgate_counters"}.isdisjoint(there)

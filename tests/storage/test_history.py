@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from glmgate.policy.ledger import Amount, Counted, Row
 from glmgate.policy.prices import Price, Prices, Rates
 from glmgate.policy.usage import UsageQuery
+from glmgate.storage.audit import SqlAuditStore
 from glmgate.storage.database import Database
 from glmgate.storage.history import History, Lesson
 from glmgate.storage.ledger import lose, move
@@ -94,7 +96,7 @@ async def test_other_prices_change_rows_sums_and_requests(database: Database) ->
             ended(2, amounts=(), unpriced=1), reserved(3, place=other), settled(3), reserved(4),
         ],
     )  # fmt: skip
-    changes = await History(database).reprice(0, 2 * NOW, prices(5), dry_run=False)
+    changes = await History(database).reprice(0, 2 * NOW, prices(5), actor="cli:me")
     assert [(each.upstream, each.model, each.attempts, each.before, each.after) for each in changes] == [
         ("zai", "glm-4.6", 2, (Amount("USD", 300),), (Amount("USD", 700),))
     ]
@@ -115,7 +117,7 @@ async def test_other_prices_change_rows_sums_and_requests(database: Database) ->
 async def test_a_currency_may_change(database: Database) -> None:
     """Nothing is left in the old one."""
     await put(database, [reserved(1), settled(1), ended(1)])
-    await History(database).reprice(0, 2 * NOW, prices(1, "CNY"), dry_run=False)
+    await History(database).reprice(0, 2 * NOW, prices(1, "CNY"), actor="cli:me")
     for view in (SqlReports(database).attempts, SqlReports(database).requests):
         (row,) = await view(UsageQuery(NOW, NOW + 1))
         assert {each.currency: each.amount for each in row.amounts if each.amount} == {"CNY": 120}
@@ -125,16 +127,16 @@ async def test_a_dry_run_changes_nothing(database: Database) -> None:
     """It says the same as the run after it; a second run has nothing to do."""
     await put(database, [reserved(1), settled(1), ended(1)])
     before = await amounts(database)
-    dry = await History(database).reprice(0, 2 * NOW, prices(5), dry_run=True)
+    dry = await History(database).repriced(0, 2 * NOW, prices(5))
     assert await amounts(database) == before
-    assert await History(database).reprice(0, 2 * NOW, prices(5), dry_run=False) == dry
-    assert await History(database).reprice(0, 2 * NOW, prices(5), dry_run=False) == ()
+    assert await History(database).reprice(0, 2 * NOW, prices(5), actor="cli:me") == dry
+    assert await History(database).reprice(0, 2 * NOW, prices(5), actor="cli:me") == ()
 
 
 async def test_only_that_time_is_charged_anew(database: Database) -> None:
     """From the start to before the end."""
     await put(database, [row for number in range(3) for row in (reserved(number, at=NOW + number), settled(number))])
-    await History(database).reprice(NOW + 1, NOW + 2, prices(5), dry_run=False)
+    await History(database).reprice(NOW + 1, NOW + 2, prices(5), actor="cli:me")
     assert [amount for _, (amount, _) in sorted((await amounts(database)).items())] == [300, 600, 300]
 
 
@@ -142,7 +144,7 @@ async def test_what_is_lost_is_charged_by_what_was_reserved(database: Database) 
     """And stays what it is: unknown, an estimate; its truth may still come."""
     await put(database, [reserved(1)])
     await database.write(partial(lose, instance="one", now=NOW))
-    await History(database).reprice(0, 2 * NOW, prices(1), dry_run=False)
+    await History(database).reprice(0, 2 * NOW, prices(1), actor="cli:me")
     assert await amounts(database) == {f"{uid(1)}.0": (1100, "USD")}
     await put(database, [settled(1)])
     assert (await agree(database))["amount"] == 300
@@ -163,3 +165,38 @@ async def test_lessons_are_what_services_told(database: Database) -> None:
     lessons = await History(database).recent(10)
     assert lessons == (Lesson("zai", "glm-4.6", 400, 120, COST.usage), Lesson("zai", "glm-4.6", 400, 120, told))
     assert await History(database).recent(1) == lessons[1:]
+
+
+async def test_who_reprices_is_in_the_audit_log(database: Database) -> None:
+    """With what it cost before and after, once; where nothing changes there is no row, nor of a look."""
+    await put(database, [reserved(1), settled(1)])
+    await History(database).repriced(0, 2 * NOW, prices(5))
+    assert await acts(database) == []
+    await History(database).reprice(0, 2 * NOW, prices(5), actor="cli:me")
+    await History(database).reprice(0, 2 * NOW, prices(5), actor="cli:me")
+    ((actor, action, subject, before, after),) = await acts(database)
+    assert (actor, action, subject) == ("cli:me", "ledger.repriced", "ledger")
+    span = {"since": 0, "until": 2 * NOW}
+    assert before == {**span, "amounts": {"zai/glm-4.6": {"USD": "0.0000003"}}}
+    assert after["amounts"]["zai/glm-4.6"]["USD"] != "0.0000003"
+
+
+async def test_repricing_of_many_pages_says_when_it_begins_and_what_it_did(database: Database) -> None:
+    """So that one that was killed in its middle is in the log too."""
+    await put(database, [row for number in range(5) for row in (reserved(number, at=NOW + number), settled(number))])
+    await History(database, page=2).reprice(0, 2 * NOW, prices(5), actor="cli:me")
+    (_, began, _, _, span), (_, ended, _, before, _) = await acts(database)
+    assert (began, span, ended) == ("ledger.repricing", {"since": 0, "until": 2 * NOW}, "ledger.repriced")
+    assert before["amounts"] == {"zai/glm-4.6": {"USD": "0.0000015"}}
+
+
+async def acts(database: Database) -> list[tuple[str, str, str, Any, Any]]:
+    """What stands in the audit log."""
+    return [
+        (each.actor, each.action, each.subject, _read(each.before), _read(each.after))
+        for each in await SqlAuditStore(database).entries(limit=100)
+    ]
+
+
+def _read(text: str | None) -> Any:
+    return None if text is None else msgspec.json.decode(text)

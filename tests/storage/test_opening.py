@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from glmgate.errors import SettingsError, Unavailable
 from glmgate.storage import upgrade as upgrade_module
+from glmgate.storage.audit import SqlAuditStore
 from glmgate.storage.database import Database
 from glmgate.storage.opening import current_revision, open_database, upgrade_database
 from glmgate.storage.organisations import SqlAccountStore
@@ -200,11 +201,34 @@ async def test_serving_upgrades_no_postgresql(postgres_url: str) -> None:
     await old(postgres_url)
     with pytest.raises(SettingsError, match="glmgate db upgrade"):
         await open_database(postgres_url)
-    assert await upgrade_database(postgres_url) == ("0001", REVISION)
-    assert await upgrade_database(postgres_url) == (REVISION, REVISION)
+    assert await upgrade_database(postgres_url, actor="cli:me") == ("0001", REVISION)
+    assert await upgrade_database(postgres_url, actor="cli:me") == (REVISION, REVISION)
     database = await open_database(postgres_url)
     assert await SqlAccountStore(database).pin("kept", "no") == "yes"
+    assert await acts(database) == [("cli:me", '{"schema":"0001"}', f'{{"schema":"{REVISION}"}}')]
     await database.aclose()
+
+
+async def test_an_upgrade_stands_in_the_audit_log(tmp_path: Path) -> None:
+    """Under the program's own name where nobody asked for it; a database that is new or as it should be has no row."""
+    for start in ("0003", None):
+        folder = tmp_path / str(start)
+        folder.mkdir()
+        if start is not None:
+            await old(url(folder), start)
+        for _ in range(2):
+            await (await open_database(url(folder))).aclose()
+        database = await open_database(url(folder))
+        said = [("server", f'{{"schema":"{start}"}}', f'{{"schema":"{REVISION}"}}')]
+        assert await acts(database) == (said if start else [])
+        await database.aclose()
+
+
+async def acts(database: Database) -> list[tuple[str, str | None, str | None]]:
+    """Who has upgraded the database, from what to what."""
+    entries = await SqlAuditStore(database).entries(limit=9)
+    assert {entry.action for entry in entries} <= {"database.upgraded"}
+    return [(entry.actor, entry.before, entry.after) for entry in entries]
 
 
 async def test_an_upgrade_waits_for_nobody_for_long(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,8 +238,8 @@ async def test_an_upgrade_waits_for_nobody_for_long(postgres_url: str, monkeypat
     with closing(psycopg.connect(postgres_url)) as other:
         other.execute("LOCK TABLE keys IN ACCESS SHARE MODE")
         with pytest.raises(Unavailable, match="lock timeout"):
-            await upgrade_database(postgres_url)
-    assert await upgrade_database(postgres_url) == ("0002", REVISION)
+            await upgrade_database(postgres_url, actor="cli:me")
+    assert await upgrade_database(postgres_url, actor="cli:me") == ("0002", REVISION)
 
 
 async def test_an_empty_postgresql_database_gets_its_tables(postgres_url: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select
 
 from glmgate.policy.reasoning import Thought
 from glmgate.storage import pruning
+from glmgate.storage.audit import SqlAuditStore
 from glmgate.storage.database import Database
 from glmgate.storage.opening import open_database
 from glmgate.storage.pruning import count, kinds, prune
@@ -51,7 +52,7 @@ async def pruned(database: Database, **settings: int) -> dict[str, int]:
     """Prune as the settings say; how many rows of each table went."""
     found = kinds(RetentionSettings(**settings), now=NOW)
     before = {kind.table.name: await count(database, kind) for kind in found}
-    gone = {kind.table.name: await prune(database, kind) for kind in found}
+    gone = {kind.table.name: await prune(database, kind, actor="cli:me") for kind in found}
     assert gone == before
     return gone
 
@@ -87,7 +88,7 @@ async def test_thoughts_go_when_their_time_is_over(database: Database) -> None:
     await store.keep("p", [Thought("on", "x")])
     assert (await pruned(database))["reasoning"] == 0
     for kind in kinds(RetentionSettings(), now=NOW + 1):
-        await prune(database, kind)
+        await prune(database, kind, actor="cli:me")
     assert await database.read(lambda c: list(c.scalars(select(reasoning.c.key)))) == ["on"]
 
 
@@ -98,6 +99,18 @@ async def test_many_rows_go_in_portions(database: Database, monkeypatch: pytest.
     await database.write(lambda connection: connection.execute(insert(ledger), rows))
     kind = kinds(RetentionSettings(), now=NOW)[0]
     told: list[tuple[int, int]] = []
-    assert await prune(database, kind, progress=lambda done, total: told.append((done, total))) == 55
+    assert await prune(database, kind, actor="cli:me", progress=lambda done, total: told.append((done, total))) == 55
     assert [total for _, total in told] == [55] * len(told)
     assert [done for done, _ in told] == [12, 24, 36, 48, 55]
+
+
+async def test_what_was_deleted_is_in_the_audit_log(database: Database) -> None:
+    """One row for each table, of the transaction that begins it; where nothing goes there is none."""
+    rows = [attempt(1, 401), attempt(2, 500)]
+    await database.write(lambda connection: connection.execute(insert(ledger), rows))
+    for _ in range(2):
+        for kind in kinds(RetentionSettings(), now=NOW):
+            await prune(database, kind, actor="cli:me")
+    (entry,) = await SqlAuditStore(database).entries(limit=9)
+    assert (entry.actor, entry.action, entry.subject) == ("cli:me", "database.pruned", "ledger")
+    assert (entry.before, entry.after) == ('{"rows":2}', f'{{"until":{NOW - 400 * DAY}}}')

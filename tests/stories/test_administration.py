@@ -107,7 +107,10 @@ def test_rate_limits_go_round(admin: Any) -> None:
     """What is set is listed."""
     project = admin.projects.create(name="Rates")
     (rate,) = admin.projects.rate_limits.list_rate_limits(project.id)
-    assert (rate.object, rate.max_requests_per_1_minute) == ("project.rate_limit", None)
+    assert rate.object == "project.rate_limit"
+    # As its type says: numbers, also where there is no limit.
+    assert type(rate).model_validate(rate.to_dict(), strict=True) == rate
+    assert rate.max_requests_per_1_minute == rate.max_tokens_per_1_minute == 2**53 - 1
     set_to = {"max_requests_per_1_minute": 50, "max_tokens_per_1_minute": 9000}
     after = admin.projects.rate_limits.update_rate_limit(rate.id, project_id=project.id, **set_to)
     assert (after.max_requests_per_1_minute, after.max_tokens_per_1_minute) == (50, 9000)

@@ -13,6 +13,7 @@ from typing import Final
 
 from glmgate.adaptation.profile import shipped
 from glmgate.adaptation.wordpiece import WordPiece
+from glmgate.app.families import Families
 from glmgate.app.keeper import Given
 from glmgate.engines.embedded.engine import EmbeddedEngine
 from glmgate.engines.embedded.fitting import advice, kind_of
@@ -40,13 +41,16 @@ _PROFILE_WITH_IMAGES: Final = "embedded-images"
 _log = logging.getLogger(__name__)
 
 
-def local_deployments(settings: Settings, supervisor: Supervision, given: Given | None = None) -> list[Deployment]:
+def local_deployments(
+    settings: Settings, supervisor: Supervision, families: Families, given: Given | None = None
+) -> list[Deployment]:
     """The models of this start: given, pulled, built-in; the first of its kind stands in for known names.
 
-    With `given` they are those. Raises SettingsError, WeightsUnreadable.
+    With `given` they are those. The ones that are not built in are added to `families`. Raises SettingsError,
+    WeightsUnreadable.
     """
     models = _local_models(settings) if given is None else _still_here(given)
-    return [_deployment(model, facts, supervisor, rank) for model, facts, rank in models]
+    return [_deployment(model, facts, supervisor, rank, families) for model, facts, rank in models]
 
 
 def found_models(settings: Settings) -> Given:
@@ -113,7 +117,9 @@ def _given_model(path: Path, facts: GgufFacts) -> LocalModel:
     return LocalModel(name=path.stem, path=path, kind=kind_of(facts))
 
 
-def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervision, rank: Rank) -> Deployment:
+def _deployment(
+    model: LocalModel, facts: GgufFacts, supervisor: Supervision, rank: Rank, families: Families
+) -> Deployment:
     context = supervisor.context(facts)
     reader = _reader(model, facts, context)
     shared = shipped(_PROFILE if facts.projector is None else _PROFILE_WITH_IMAGES)
@@ -126,6 +132,8 @@ def _deployment(model: LocalModel, facts: GgufFacts, supervisor: Supervision, ra
         vocabulary=facts.vocabulary,
         longest_token=facts.longest_token,
     )
+    if rank != "built-in":
+        families.add(model, profile)
     place = Place(model.name, OWN, model.name)
     booked = Booked(EmbeddedEngine(model, supervisor), place)
     return Deployment(

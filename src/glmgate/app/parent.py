@@ -14,6 +14,7 @@ from typing import Any
 
 from glmgate.app import parent_counters
 from glmgate.app.credentials import without_own_keys
+from glmgate.app.families import Families
 from glmgate.app.handover import Change, Handover, packed
 from glmgate.app.keeper import EXPOSITION, NOW, STANDING, OwnKeeper, models_of, standing_as_data
 from glmgate.app.local import found_models, local_deployments
@@ -75,7 +76,7 @@ async def parenting(
         stack.push_async_callback(keeper.aclose, grace_s=settings.server.shutdown_grace_s)
         missing = availability()
         given = found_models(settings)
-        local = [] if missing else local_deployments(settings, keeper.supervisor, given)
+        local = [] if missing else local_deployments(settings, keeper.supervisor, Families(keeper.supervisor), given)
         transport = LazyTransport(settings.proxies)
         stack.push_async_callback(transport.aclose)
         routes = Routes(local, _nothing(), transport, Continuity(pools=keeper.own_pools))

@@ -13,6 +13,7 @@ from typing import Any
 
 from glmgate.app.counting import counting
 from glmgate.app.credentials import without_own_keys
+from glmgate.app.families import Families
 from glmgate.app.filters import filters_of, missing
 from glmgate.app.health import Health
 from glmgate.app.keeper import Keeper, OwnKeeper
@@ -94,7 +95,9 @@ async def opened(
         missing = availability()
         kept = keeper or OwnKeeper(settings.engine)
         stack.push_async_callback(kept.aclose, grace_s=settings.server.shutdown_grace_s)
-        local = [] if missing else local_deployments(settings, kept.supervisor, kept.given)
+        books = ledger.books
+        books.afterwards.tokenizer = families = Families(kept.supervisor)
+        local = [] if missing else local_deployments(settings, kept.supervisor, families, kept.given)
         routes = await _routes(settings, stack, local, kept.pools)
         settings = await without_own_keys(settings, accounts)
 
@@ -108,7 +111,6 @@ async def opened(
             ledger=ledger.now,
             engines=kept.engines,
         )
-        books = ledger.books
         means = Means(
             await stack.enter_async_context(counting(settings, parent=kept.counters)),
             time.time,
@@ -121,13 +123,15 @@ async def opened(
             seeing(settings, metrics=metrics, books=books, engines=kept.engines, upstreams=upstreams)
         )
         kept.supervisor.waited = metrics.engines.waited
+        admission = await stack.enter_async_context(admitting(means))
+        stack.push_async_callback(books.afterwards.aclose)
         gateway = Gateway(
             identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
             observer=Observers(*sight.observers, RequestLog(), metrics, ledger.endings),
             clock=time.monotonic,
             books=sight.books,
-            admission=await stack.enter_async_context(admitting(means)),
+            admission=admission,
         )
         gateway.filters = _filters(settings, gateway, routes)
         await _tell_missing(accounts, gateway.filters)

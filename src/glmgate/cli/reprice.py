@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from glmgate.cli.accounts import actor
 from glmgate.cli.ledger import money, with_ledger
 from glmgate.cli.options import place
 from glmgate.cli.period import period, span
@@ -35,20 +36,22 @@ def command(
     """Charge past calls by the [[prices]] of the settings, each by the price of its day; tokens stay.
 
     Calls of this month, unless another time is said. Those that no price is known for keep what they have. A server
-    may run meanwhile; sums change with their rows.
+    may run meanwhile; sums change with their rows, and the audit log says who did it.
     """
     start, end = span(since, until, month)
 
     async def work(database: Database, settings: Settings) -> tuple[Change, ...]:
-        return await History(database).reprice(start, end, settings.prices, dry_run=dry_run)
+        history = History(database)
+        if dry_run:
+            return await history.repriced(start, end, settings.prices)
+        return await history.reprice(start, end, settings.prices, actor=actor())
 
     changes = with_ledger(home, config, work)
     if not changes:
         click.echo("Every call has the price that the settings say.")
         return
     for change in changes:
-        where = f"{change.upstream}/{change.model}" if change.upstream else change.model
-        click.echo(f"{where}: {change.attempts:,} calls, {_said(change.before)} -> {_said(change.after)}")
+        click.echo(f"{change.place}: {change.attempts:,} calls, {_said(change.before)} -> {_said(change.after)}")
     click.echo("Nothing was changed (--dry-run)." if dry_run else "Changed.")
 
 

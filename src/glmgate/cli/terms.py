@@ -40,7 +40,7 @@ _OPTIONS: Final = (
     click.option("--address", "addresses", multiple=True, metavar="CIDR", help="Networks that may ask."),
     click.option("--filter", "filters", multiple=True, metavar="NAME", help="Filters of the settings, in their order."),
     click.option("--tag", "tags", multiple=True, metavar="WORD", help="Words for reports."),
-    click.option("--contents", type=_SWITCH, help="Whether messages may be logged [off]."),
+    click.option("--contents", type=_SWITCH, help="Whether messages may be logged; only a project's counts [off]."),
 )
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from glmgate.policy.attempts import Basis, Said, Verdict
 from glmgate.wire.delta import Usage
+from glmgate.wire.engine import Generation
 
 _USUAL_BYTES: Final = 4.0  # of English text and of JSON in UTF-8; of Chinese about as many
 _FEWEST_BYTES: Final = 0.25  # a model whose thoughts are hidden says little for its tokens
@@ -31,12 +32,37 @@ class Tokenizer(Protocol):
     """Counts tokens as the models of a family do."""
 
     def knows(self, model: str) -> bool:
-        """Whether it is the tokenizer of that model's family. Quick, and always the same."""
+        """Whether a tokenizer of that model's family is at hand now, so that texts are worth to be held. Quick."""
         ...
 
-    def count(self, model: str, text: str) -> int:
-        """The tokens of `text`, for a model that it knows."""
+    async def answer(self, model: str, text: str) -> int | None:
+        """The tokens of what was answered; None where nobody counts them any more."""
         ...
+
+    async def prompt(self, model: str, request: Generation) -> int | None:
+        """The tokens that are read for one answer to the request; None where nobody counts them."""
+        ...
+
+
+class NullTokenizer:
+    """Knows no model."""
+
+    def knows(self, model: str) -> bool:  # noqa: ARG002 -- the Protocol's
+        """None."""
+        return False
+
+    async def answer(self, model: str, text: str) -> int | None:
+        """Count nothing."""
+
+    async def prompt(self, model: str, request: Generation) -> int | None:
+        """Count nothing."""
+
+
+class Counted(NamedTuple):
+    """What a tokenizer has counted of an attempt; None: the ratio has to do."""
+
+    prompt: int | None = None
+    answer: int | None = None
 
 
 @dataclass(slots=True)
@@ -86,6 +112,15 @@ class _Learned:
     lengths: _Answers = field(default_factory=_Answers)
 
 
+class Countable(NamedTuple):
+    """What of an attempt a tokenizer can still tell."""
+
+    prompt: bool
+    answer: bool
+
+
+NOTHING_COUNTED: Final = Counted()
+NULL_TOKENIZER: Final = NullTokenizer()
 _NOTHING: Final = _Learned()
 _SILENCE: Final = Said()
 
@@ -93,13 +128,8 @@ _SILENCE: Final = Said()
 class Estimator:
     """Estimates, and what they are learned from. One for a process; what it learned can be learned anew from rows."""
 
-    def __init__(self, tokenizer: Tokenizer | None = None) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self) -> None:
         self._learned: OrderedDict[tuple[str, str], _Learned] = OrderedDict()
-
-    def counts(self, model: str) -> bool:
-        """Whether the text of that model's answers can be counted, so that it is worth to be held."""
-        return self._tokenizer is not None and self._tokenizer.knows(model)
 
     def upper(self, upstream: str, model: str, prompt_bytes: int, max_tokens: int | None) -> Usage:
         """What is reserved for an answer: the prompt by the learned ratio, and `max_tokens`.
@@ -117,13 +147,13 @@ class Estimator:
         prompt_bytes: int,
         verdict: Verdict,
         *,
-        text: str | None = None,
+        counted: Counted = NOTHING_COUNTED,
         most: int | None = None,
     ) -> tuple[Usage, bool]:
         """What an attempt has used, and whether some of it is estimated.
 
-        `text` is all that the answer said, where it was held to be counted. `most` is how many tokens the request
-        allowed: no estimate is over it.
+        `counted` is what a tokenizer says of what is `countable`. `most` is how many tokens the request allowed: no
+        estimate is over it.
         """
         told = None if verdict.told is None else sane(verdict.told)
         if verdict.basis is Basis.NOTHING:
@@ -131,20 +161,14 @@ class Estimator:
         known = self._known(upstream, model)
         base = told or Usage()
         untold = _unbilled(base, verdict)
-        prompt = base.prompt or _tokens(prompt_bytes, known.prompts)
-        more = self._counted(model, text, of=untold, all_of_it=verdict.said) or _tokens(untold.answer, known.answers)
+        prompt = base.prompt or counted.prompt or _tokens(prompt_bytes, known.prompts)
+        more = _answered(verdict, counted) or _tokens(untold.answer, known.answers)
         if most is not None:
             more = min(more, max(0, most - base.completion))
         # Thoughts are a part of the answer, in tokens as in bytes.
-        thought = more * untold.thoughts // untold.answer if untold.answer else 0
+        thought = more * untold.thoughts // max(1, untold.answer)
         usage = sane(Usage(prompt, base.completion + more, base.cached, base.reasoning + thought))
         return usage, usage != base or told is None
-
-    def _counted(self, model: str, text: str | None, *, of: Said, all_of_it: Said) -> int | None:
-        """The tokens of the text by the tokenizer, where it is all of it that is asked for."""
-        if text is None or self._tokenizer is None or of != all_of_it:
-            return None
-        return max(0, self._tokenizer.count(model, text))
 
     def learn(self, upstream: str, model: str, *, prompt_bytes: int, answer_bytes: int, told: Usage) -> None:
         """Take what a service told of an answer that was heard to its end."""
@@ -162,6 +186,20 @@ class Estimator:
 
     def _known(self, upstream: str, model: str) -> _Learned:
         return self._learned.get((upstream, model), _NOTHING)
+
+
+def _answered(verdict: Verdict, counted: Counted) -> int | None:
+    """The tokens of the answer as counted, where they are what is missing."""
+    return counted.answer if countable(verdict).answer else None
+
+
+def countable(verdict: Verdict) -> Countable:
+    """What nobody told of an attempt that is billed; of an answer only all of it, since text has no places."""
+    if verdict.basis is Basis.NOTHING:
+        return Countable(prompt=False, answer=False)
+    base = Usage() if verdict.told is None else sane(verdict.told)
+    untold = _unbilled(base, verdict)
+    return Countable(prompt=not base.prompt, answer=untold.answer > 0 and untold == verdict.said)
 
 
 def at_most(prompt_bytes: int, max_tokens: int) -> Usage:

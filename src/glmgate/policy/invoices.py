@@ -106,12 +106,7 @@ def _line(number: int, row: Sequence[str], places: Mapping[Column, int], currenc
     found = _DAY.match(cells.get("day", ""))
     if found is None or not model:
         return None
-    try:
-        day = date(int(found[1]), int(found[2]), int(found[3]))
-    except ValueError as exc:
-        raise InvalidRequest(f"Line {number} of the invoice has the day {cells['day']!r}, which there is not.") from exc
-    if not _YEARS[0] <= day.year < _YEARS[1]:
-        raise InvalidRequest(f"Line {number} of the invoice has the day {cells['day']!r}: nothing was asked then.")
+    day = _day(number, found)
     amount = cells.get("amount", "")
     sign = next((name for mark, name in _SIGNS.items() if mark in amount), None)
     return InvoiceLine(
@@ -124,6 +119,16 @@ def _line(number: int, row: Sequence[str], places: Mapping[Column, int], currenc
         amount=_number(amount, number),
         currency=cells.get("currency", "").upper() or sign or currency,
     )
+
+
+def _day(number: int, found: re.Match[str]) -> date:
+    try:
+        day = date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError as exc:
+        raise InvalidRequest(f"Line {number} of the invoice has the day {found[0]!r}, which there is not.") from exc
+    if not _YEARS[0] <= day.year < _YEARS[1]:
+        raise InvalidRequest(f"Line {number} of the invoice has the day {found[0]!r}: nothing was asked then.")
+    return day
 
 
 def _tokens(cell: str, number: int) -> int | None:

@@ -1,7 +1,7 @@
 """Books that are kept: each attempt is estimated, priced and put into a journal, before it is made and when it is over.
 
 What came of it is decided in `policy.attempts`, its tokens in `policy.estimates`, its price in `policy.prices`; where
-rows go is the journal's.
+rows go is the journal's. An attempt whose tokens a tokenizer still has to count is settled a moment later.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from typing import Final
 
 from glmgate.errors import GlmgateError
 from glmgate.policy.attempts import AttemptWatch, Basis, Stop, Verdict, stop_of
-from glmgate.policy.estimates import Estimator
+from glmgate.policy.estimates import NOTHING_COUNTED, Counted, Estimator, countable
 from glmgate.policy.ledger import Journal, Owner, Reserved, Settled
 from glmgate.policy.prices import OWN, Prices
-from glmgate.policy.sizes import measured
+from glmgate.policy.sizes import Size, measured
+from glmgate.routing.afterwards import Afterwards, Held
 from glmgate.wire.charge import ONE_CALL, Charge, Units
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.embeddings import EmbeddingsRequest
-from glmgate.wire.engine import Call, Caller, Entry, Generation, Outcome, Place
+from glmgate.wire.engine import Call, Caller, Entry, Generation, Place
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class KeptBooks:
     """Implements `wire.engine.Books`. `instance` names this process; `prices` may be replaced at any time.
 
     `clock` gives Unix seconds, `timer` seconds of any origin. `charging` is told what each attempt has cost.
+    `afterwards` counts what nobody told; it is closed before the journal is.
     """
 
     journal: Journal
@@ -47,6 +49,7 @@ class KeptBooks:
     clock: Callable[[], float] = time.time
     timer: Callable[[], float] = time.monotonic
     charging: Callable[[Call, Place, Charge], object] = _nobody
+    afterwards: Afterwards = field(default_factory=Afterwards)
     _told: set[tuple[str, str]] = field(default_factory=set)
 
     async def reserve(self, call: Call, place: Place, request: Generation | EmbeddingsRequest) -> Entry:
@@ -71,7 +74,7 @@ class KeptBooks:
             prompt_bytes=size.prompt_bytes * size.answers,
         )
         most = None if size.max_tokens is None else size.max_tokens * size.answers
-        entry = _Kept(self, call, row, most)
+        entry = _Kept(self, call, row, most, self._held(place, request, size))
         try:
             await self.journal.reserved(row)
         except asyncio.CancelledError:
@@ -81,6 +84,12 @@ class KeptBooks:
             entry.unsent(is_down=False)
             raise
         return entry
+
+    def _held(self, place: Place, request: Generation | EmbeddingsRequest, size: Size) -> Held | None:
+        """What is to be held of an attempt. Our own engine tells its tokens with every piece."""
+        if place.upstream == OWN or isinstance(request, EmbeddingsRequest) or not self.afterwards.knows(place.model):
+            return None
+        return Held(request, size.answers)
 
     def charged(self, place: Place, at: float, usage: Usage, units: Units, *, estimated: bool) -> Charge:
         """What that costs at `place`; that a model has no price is told once."""
@@ -109,26 +118,37 @@ def owner_of(caller: Caller) -> Owner:
     return Owner(key_id=caller.key_id, organisation=caller.organisation, project=caller.project, tags=tuple(tags))
 
 
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """How an attempt ended, and when."""
+
+    verdict: Verdict
+    units: Units
+    error_code: str | None
+    at: float
+    seconds: float
+
+
 class _Kept:
     """One attempt that is put down. Implements `wire.engine.Entry`."""
 
-    __slots__ = ("_books", "_call", "_is_settled", "_most", "_row", "_started", "_texts", "_watch")
+    __slots__ = ("_books", "_call", "_held", "_is_settled", "_most", "_row", "_started", "_watch")
 
-    def __init__(self, books: KeptBooks, call: Call, row: Reserved, most: int | None) -> None:
+    def __init__(self, books: KeptBooks, call: Call, row: Reserved, most: int | None, held: Held | None) -> None:
         self._books = books
         self._call = call
         self._row = row
         self._most = most
         self._started = books.timer()
         self._watch = AttemptWatch()
-        self._texts: list[str] | None = [] if books.estimator.counts(row.place.model) else None
+        self._held = held
         self._is_settled = False
 
     def saw(self, deltas: tuple[Delta, ...]) -> None:
         """These deltas came."""
         self._watch.feed(deltas)
-        if self._texts is not None:
-            self._texts += (text for delta in deltas for text in _texts(delta))
+        if self._held is not None:
+            self._held.texts += (text for delta in deltas for text in _texts(delta))
 
     def whole(self, usage: Usage | None, units: Units = ONE_CALL) -> None:
         """An answer without deltas came."""
@@ -154,7 +174,15 @@ class _Kept:
         self._is_settled = True
         nothing = self._charge(Usage(), Units(), estimated=False)
         if is_down:
-            self._put_down("cancelled", nothing)
+            self._books.journal.settled(
+                Settled(
+                    id=self._row.id,
+                    at=self._books.clock(),
+                    outcome="cancelled",
+                    charge=nothing,
+                    seconds=self._books.timer() - self._started,
+                )
+            )
         self._call.spending.settled(self._call, self._row.estimate, nothing)
 
     def _stopped(self, stop: Stop, error_code: str | None = None) -> None:
@@ -163,14 +191,33 @@ class _Kept:
 
     def _settle(self, verdict: Verdict, units: Units = ONE_CALL, *, error_code: str | None = None) -> None:
         self._is_settled = True
-        place, prompt_bytes = self._row.place, self._row.prompt_bytes
-        text = None if self._texts is None else "".join(self._texts)
+        books, charges = self._books, self._call.charges
+        over = _Over(verdict, units, error_code, books.clock(), books.timer() - self._started)
+        charge = self._cost(over)
+        charges.append(charge)
+        if self._held is None or not self._counted_later(over, len(charges) - 1):
+            self._put_down(over, charge)
+
+    def _counted_later(self, over: _Over, position: int) -> bool:
+        """Settle when a tokenizer has counted; till then the request knows the attempt by the ratio."""
+
+        def then(counted: Counted) -> None:
+            charge = self._cost(over, counted)
+            self._call.charges[position] = charge
+            self._put_down(over, charge)
+
+        held, self._held = self._held, None
+        return held is not None and self._books.afterwards.later(
+            self._row.place.model, held, countable(over.verdict), then
+        )
+
+    def _cost(self, over: _Over, counted: Counted = NOTHING_COUNTED) -> Charge:
+        """What the attempt has cost. What was told of a whole answer is learned from."""
+        place, prompt_bytes, verdict = self._row.place, self._row.prompt_bytes, over.verdict
         estimator = self._books.estimator
         usage, estimated = estimator.usage(
-            place.upstream, place.model, prompt_bytes, verdict, text=text, most=self._most
+            place.upstream, place.model, prompt_bytes, verdict, counted=counted, most=self._most
         )
-        is_billed = verdict.basis is not Basis.NOTHING or usage.total > 0
-        charge = self._charge(usage, units if is_billed else Units(), estimated=estimated)
         if verdict.basis is Basis.TOLD and verdict.told is not None and not estimated:
             estimator.learn(
                 place.upstream,
@@ -179,31 +226,29 @@ class _Kept:
                 answer_bytes=verdict.said.answer,
                 told=verdict.told,
             )
-        self._call.charges.append(charge)
-        self._books.charging(self._call, place, charge)
-        self._put_down(verdict.outcome, charge, verdict, error_code)
-        self._call.spending.settled(self._call, self._row.estimate, charge)
+        is_billed = verdict.basis is not Basis.NOTHING or usage.total > 0
+        return self._charge(usage, over.units if is_billed else Units(), estimated=estimated)
 
     def _charge(self, usage: Usage, units: Units, *, estimated: bool) -> Charge:
         """By the prices that held when the attempt was made."""
         return self._books.charged(self._row.place, self._row.at, usage, units, estimated=estimated)
 
-    def _put_down(
-        self, outcome: Outcome, charge: Charge, verdict: Verdict | None = None, error_code: str | None = None
-    ) -> None:
-        books = self._books
+    def _put_down(self, over: _Over, charge: Charge) -> None:
+        """The attempt has cost that, once and for all."""
+        self._books.charging(self._call, self._row.place, charge)
         self._books.journal.settled(
             Settled(
                 id=self._row.id,
-                at=books.clock(),
-                outcome=outcome,
+                at=over.at,
+                outcome=over.verdict.outcome,
                 charge=charge,
-                seconds=books.timer() - self._started,
-                answer_bytes=0 if verdict is None else verdict.said.answer,
-                reported=None if verdict is None else verdict.told,
-                error_code=error_code,
+                seconds=over.seconds,
+                answer_bytes=over.verdict.said.answer,
+                reported=over.verdict.told,
+                error_code=over.error_code,
             )
         )
+        self._call.spending.settled(self._call, self._row.estimate, charge)
 
 
 def _texts(delta: Delta) -> list[str]:

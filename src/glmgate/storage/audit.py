@@ -6,14 +6,17 @@ What a row says and how it follows another is decided in `policy.audit`.
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Final
 
 from sqlalchemy import Connection, RowMapping, insert, select
 from typing_extensions import override
 
-from glmgate.policy.audit import Act, Entry, following
+from glmgate.policy.audit import Act, Broken, Entry, Verifier, following
 from glmgate.policy.interfaces import AuditStore
 from glmgate.storage.database import Database
 from glmgate.storage.schema import audit
+
+_AT_ONCE: Final = 500
 
 
 class SqlAuditStore(AuditStore):
@@ -37,6 +40,15 @@ class SqlAuditStore(AuditStore):
         return await self._database.read(
             lambda connection: tuple(_entry(row) for row in connection.execute(wanted).mappings())
         )
+
+
+def verified(connection: Connection) -> Broken | None:
+    """The first row that is not what was written, as far as that shows without an old head."""
+    verifier = Verifier()
+    wanted = select(audit).order_by(audit.c.seq).execution_options(yield_per=_AT_ONCE)
+    with connection.execute(wanted) as rows:
+        verifier.feed(_entry(row) for row in rows.mappings())
+    return verifier.end()
 
 
 def append(connection: Connection, done: Act, *, at: float) -> None:

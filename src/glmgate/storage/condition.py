@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, MetaData, Table, func, inspect, select, text
 
+from glmgate.storage.audit import verified
 from glmgate.storage.database import Database
 from glmgate.storage.opening import current_revision, oldest_program
-from glmgate.storage.schema import REVISION, metadata
+from glmgate.storage.schema import REVISION, audit, metadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ def condition(database: Database, connection: Connection) -> Condition:
         oldest=oldest_program(connection),
         size_bytes=_size(database, connection),
         rows=rows,
-        faults=(*_damage(database, connection), *_differences(connection)),
+        faults=(*_damage(database, connection), *_faults(connection)),
     )
 
 
@@ -67,6 +68,15 @@ def _damage(database: Database, connection: Connection) -> list[str]:
         *(fault for fault in found if fault != "ok"),
         *(f"{row[0]}: a row refers to nothing" for row in broken[:10]),
     ]
+
+
+def _faults(connection: Connection) -> list[str]:
+    """Where the tables are not as they should be, or (they are) the audit log is not what was written."""
+    found = _differences(connection)
+    if found or not connection.dialect.has_table(connection, audit.name):
+        return found
+    broken = verified(connection)
+    return [] if broken is None else [f"the audit log: row {broken.seq} is wrong: {broken.why}"]
 
 
 def _differences(connection: Connection) -> list[str]:

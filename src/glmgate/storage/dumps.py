@@ -18,6 +18,8 @@ from sqlalchemy import URL, Connection, text
 from sqlalchemy.schema import DropTable
 
 from glmgate.errors import SettingsError
+from glmgate.policy.audit import Act
+from glmgate.storage.acts import note
 from glmgate.storage.counters_postgres import TABLES as COUNTED
 from glmgate.storage.database import Database
 from glmgate.storage.postgres import APPLICATION
@@ -85,14 +87,18 @@ async def check_unused(database: Database) -> None:
         )
 
 
-async def forget_newer(database: Database, kept: frozenset[str]) -> None:
-    """Take away our tables that a restored schema has not, and what is counted: it is loaded from the ledger anew."""
+async def forget_newer(database: Database, kept: frozenset[str], *, done: Act) -> None:
+    """Take away our tables that a restored schema has not, and what is counted: it is loaded from the ledger anew.
+
+    `done` is written into the restored audit log.
+    """
 
     def work(connection: Connection) -> None:
         for name in sorted(metadata.tables.keys() - kept):
             connection.execute(DropTable(metadata.tables[name], if_exists=True))
         for name in COUNTED:
             connection.execute(text(f"DROP TABLE IF EXISTS {name}"))
+        note(connection, done)
 
     await database.write(work)
 

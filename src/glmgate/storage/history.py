@@ -13,9 +13,12 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, and_, bindparam, or_, select, update
 
+from glmgate.policy.audit import Act
 from glmgate.policy.ledger import Amount, Counted, amounts_of
 from glmgate.policy.prices import Prices
 from glmgate.policy.repricing import Repriced, repriced
+from glmgate.storage import acts
+from glmgate.storage.acts import note
 from glmgate.storage.database import Database
 from glmgate.storage.days import AttemptDays, RequestDays, has_cost
 from glmgate.storage.prepared import Prepared, among, many_of
@@ -29,6 +32,9 @@ _PAGE: Final = 2000
 _Place = tuple[float, str]
 """When an attempt was made, and its id: their order is that of the pages."""
 
+_Repriced = tuple[list[tuple[Counted, Repriced]], _Place | None]
+"""What has changed on a page, and where the next one begins."""
+
 _Pages = Callable[[Connection], tuple[list[Counted], _Place | None]]
 
 
@@ -41,6 +47,11 @@ class Change:
     attempts: int = 0
     _before: list[Charge] = field(default_factory=list)
     _after: list[Charge] = field(default_factory=list)
+
+    @property
+    def place(self) -> str:
+        """The model with its upstream, for people."""
+        return f"{self.upstream}/{self.model}" if self.upstream else self.model
 
     @property
     def before(self) -> tuple[Amount, ...]:
@@ -70,6 +81,32 @@ class Lesson:
     told: Usage
 
 
+@dataclass(slots=True)
+class _Changes:
+    """What changes in a time, model by model."""
+
+    start: float
+    end: float
+    _by_model: dict[tuple[str, str], Change] = field(default_factory=dict)
+
+    @property
+    def all(self) -> tuple[Change, ...]:
+        """In the order of their names."""
+        return tuple(self._by_model[key] for key in sorted(self._by_model))
+
+    def add(self, changed: Iterable[tuple[Counted, Repriced]]) -> None:
+        """Take a page."""
+        for counted, each in changed:
+            key = (counted.upstream, counted.model)
+            self._by_model.setdefault(key, Change(*key)).add(each)
+
+    def act(self, actor: str) -> Act:
+        """All of it, for the audit log."""
+        before = {change.place: change.before for change in self.all}
+        after = {change.place: change.after for change in self.all}
+        return acts.repriced(actor, self.start, self.end, before, after)
+
+
 class History:
     """What the ledger knows of each attempt. Both bounds are Unix seconds, from `start` to before `end`."""
 
@@ -85,25 +122,35 @@ class History:
             for row in rows:
                 yield row
 
-    async def reprice(self, start: float, end: float, prices: Prices, *, dry_run: bool) -> tuple[Change, ...]:
-        """Charge the attempts by `prices`, page by page; without a change where it is a `dry_run`.
-
-        Answers what changes, by upstream and model.
-        """
-        changes: dict[tuple[str, str], Change] = {}
+    async def repriced(self, start: float, end: float, prices: Prices) -> tuple[Change, ...]:
+        """What `reprice` would change, by upstream and model."""
+        changes = _Changes(start, end)
         place: _Place | None = (start, "")
         while place is not None:
-            if dry_run:
-                rows, place = await self._database.read(self._after(place, end))
-                changed = _with_places(rows, repriced(rows, prices))
+            rows, place = await self._database.read(self._after(place, end))
+            changes.add(_with_places(rows, repriced(rows, prices)))
+        return changes.all
+
+    async def reprice(self, start: float, end: float, prices: Prices, *, actor: str) -> tuple[Change, ...]:
+        """Charge the attempts by `prices`, page by page; what has changed, by upstream and model.
+
+        The first transaction that changes something writes into the audit log what `actor` has begun; where more
+        follow, the sums stand in a row of their own at the end.
+        """
+        changes = _Changes(start, end)
+        place: _Place | None = (start, "")
+        is_told = False
+        while place is not None:
+            work = partial(_reprice_page, pages=self._after(place, end, locked=True), prices=prices)
+            if changes.all:
+                changed, place = await self._database.append(work)
             else:
-                changed, place = await self._database.append(
-                    partial(_reprice_page, pages=self._after(place, end, locked=True), prices=prices)
-                )
-            for counted, each in changed:
-                key = (counted.upstream, counted.model)
-                changes.setdefault(key, Change(*key)).add(each)
-        return tuple(changes[key] for key in sorted(changes))
+                changed, place = await self._database.write(partial(_first_page, work=work, actor=actor, span=changes))
+                is_told = place is None
+            changes.add(changed)
+        if changes.all and not is_told:
+            await self._database.write(lambda connection: note(connection, changes.act(actor)))
+        return changes.all
 
     async def recent(self, most: int) -> tuple[Lesson, ...]:
         """The last answers that services told the tokens of, the oldest first."""
@@ -126,9 +173,21 @@ class History:
         return work
 
 
-def _reprice_page(
-    connection: Connection, *, pages: _Pages, prices: Prices
-) -> tuple[list[tuple[Counted, Repriced]], _Place | None]:
+def _first_page(
+    connection: Connection, *, work: Callable[[Connection], _Repriced], actor: str, span: _Changes
+) -> _Repriced:
+    """The first page that may change something, with its row of the audit log."""
+    changed, after = work(connection)
+    if changed and after is None:
+        whole = _Changes(span.start, span.end)
+        whole.add(changed)
+        note(connection, whole.act(actor))
+    elif changed:
+        note(connection, acts.repricing(actor, span.start, span.end))
+    return changed, after
+
+
+def _reprice_page(connection: Connection, *, pages: _Pages, prices: Prices) -> _Repriced:
     rows, after = pages(connection)
     changed = _with_places(rows, repriced(rows, prices))
     if changed:

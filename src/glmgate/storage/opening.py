@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, select, text
 
 from glmgate.errors import SettingsError, Unavailable
+from glmgate.policy.keyring import SERVER
+from glmgate.storage.acts import note, upgraded
 from glmgate.storage.copies import copy, keep_newest
 from glmgate.storage.database import Database
 from glmgate.storage.fresh import create
@@ -24,14 +27,15 @@ _log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 
 
-async def open_database(url: str) -> Database:
+async def open_database(url: str, *, actor: str = SERVER) -> Database:
     """The database at `url`, with a schema that this program can work with; an empty one gets the newest.
 
     An SQLite file is upgraded, after a copy; several processes may start at the same time, then one does it and the
     others wait. On PostgreSQL that is `glmgate db upgrade`, since other servers may still work there. SettingsError
-    when the schema is too old for that, or of a newer program that says it is too new.
+    when the schema is too old for that, or of a newer program that says it is too new. An upgrade stands in the audit
+    log under `actor`.
     """
-    return await _opened(url, _bring_up)
+    return await _opened(url, partial(_bring_up, actor=actor))
 
 
 async def is_ready(url: str) -> bool:
@@ -45,7 +49,7 @@ async def is_ready(url: str) -> bool:
         await database.aclose()
 
 
-async def upgrade_database(url: str, *, progress: Progress | None = None) -> tuple[str | None, str]:
+async def upgrade_database(url: str, *, actor: str, progress: Progress | None = None) -> tuple[str | None, str]:
     """Bring the schema at `url` up to date, on every database; its revision before and now. Raises as `open_database`.
 
     `progress` is told how much of how much is done of an SQLite file's copy.
@@ -54,7 +58,7 @@ async def upgrade_database(url: str, *, progress: Progress | None = None) -> tup
 
     def work(database: Database, connection: Connection) -> None:
         before = current_revision(connection)
-        _upgrade(database, connection, progress)
+        _upgrade(database, connection, progress, actor=actor)
         changed.append((before, current_revision(connection) or ""))
 
     database = await _opened(url, work)
@@ -112,16 +116,16 @@ async def _opened(url: str, bring_up: Callable[[Database, Connection], None]) ->
     return database
 
 
-def _bring_up(database: Database, connection: Connection) -> None:
+def _bring_up(database: Database, connection: Connection, *, actor: str) -> None:
     if database.is_postgres and (found := current_revision(connection)) not in {None, REVISION}:
         raise SettingsError(
             f"The database has the schema {found!r}, and this glmgate needs {REVISION!r}. Take a backup, then run "
             "`glmgate db upgrade`: servers of the version before go on meanwhile."
         )
-    _upgrade(database, connection, None)
+    _upgrade(database, connection, None, actor=actor)
 
 
-def _upgrade(database: Database, connection: Connection, progress: Progress | None) -> None:
+def _upgrade(database: Database, connection: Connection, progress: Progress | None, *, actor: str) -> None:
     if check_fits(connection):  # again: another process may have upgraded while this one waited
         return
     found = current_revision(connection)
@@ -134,6 +138,7 @@ def _upgrade(database: Database, connection: Connection, progress: Progress | No
         raise SettingsError(f"The database has the schema {found!r}, which no glmgate has made: is it another's?")
     before = _copied(database.file, progress)
     upgrade.upgrade(connection)
+    note(connection, upgraded(actor, found, REVISION))
     _log.warning(
         "The database was upgraded from schema %s to %s. %s",
         found,

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, select, true
 
+from glmgate.storage.acts import note, pruned
 from glmgate.storage.database import Database
 from glmgate.storage.schema import ledger, reasoning, requests
 from glmgate.storage.settings import RetentionSettings
@@ -48,19 +50,34 @@ def kinds(settings: RetentionSettings, *, now: float) -> tuple[Kind, ...]:
 
 async def count(database: Database, kind: Kind) -> int:
     """How many rows would go."""
-    wanted = select(func.count()).select_from(kind.table).where(kind.over)
-    return await database.read(lambda connection: connection.scalar(wanted) or 0)
+    return await database.read(partial(_count, kind=kind))
 
 
-async def prune(database: Database, kind: Kind, *, progress: Progress | None = None) -> int:
-    """Delete the rows; how many they were. `progress` is told how many of how many are gone."""
+async def prune(database: Database, kind: Kind, *, actor: str, progress: Progress | None = None) -> int:
+    """Delete the rows; how many they were. `progress` is told how many of how many are gone.
+
+    The first portion writes into the audit log what `actor` has begun.
+    """
     total = await count(database, kind)
     gone = 0
-    while portion := await database.append(lambda connection: _portion(connection, kind)):
+
+    def first(connection: Connection) -> int:
+        rows = _count(connection, kind)
+        if rows:
+            note(connection, pruned(actor, str(kind.table.name), until=kind.before, rows=rows))
+        return _portion(connection, kind)
+
+    portion = await database.write(first)
+    while portion:
         gone += portion
         if progress is not None:
             progress(gone, max(total, gone))
+        portion = await database.append(partial(_portion, kind=kind))
     return gone
+
+
+def _count(connection: Connection, kind: Kind) -> int:
+    return connection.scalar(select(func.count()).select_from(kind.table).where(kind.over)) or 0
 
 
 def _portion(connection: Connection, kind: Kind) -> int:

@@ -11,25 +11,44 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from sqlalchemy import URL
+
 from glmgate.errors import SettingsError
+from glmgate.policy.audit import Act
+from glmgate.storage.acts import note, restored
 from glmgate.storage.copies import copy
+from glmgate.storage.sqlite import sqlite_engine, will_write
 
 _MAGIC = b"SQLite format 3\x00"
 
 
-def restore(source: Path, file: Path, *, progress: Callable[[int, int], None] | None = None) -> Path | None:
+def restore(source: Path, file: Path, *, actor: str, progress: Callable[[int, int], None] | None = None) -> Path | None:
     """Put the database in `source` into `file`; where the one that was there is kept (None: there was none).
 
-    Raises SettingsError where the source is no whole database, or somebody uses the file.
+    What is put there has a row more in its audit log: that `actor` did it. Raises SettingsError where the source is no
+    whole database, or somebody uses the file.
     """
     check_source(source)
     ready = copy(source, file.with_name(f"{file.name}.restored"), progress=progress)
     try:
+        _noted(ready, restored(actor, source.name))
         kept = _taken_aside(file)
         ready.replace(file)
     finally:
         ready.unlink(missing_ok=True)
     return kept
+
+
+def _noted(ready: Path, done: Act) -> None:
+    """Write the act into the copy. Its own log is folded in when the only connection closes."""
+    engine = sqlite_engine(URL.create("sqlite", database=str(ready)))
+    try:
+        with engine.connect() as connection:
+            will_write(connection)
+            with connection.begin():
+                note(connection, done)
+    finally:
+        engine.dispose()
 
 
 def check_source(source: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from langchain_zhipuai.agents.zhipuai_all_tools import ZhipuAIAllToolsRunnable
+from langchain_zhipuai import missing
+
+with missing.told():
+    from langchain_zhipuai.agents.zhipuai_all_tools import ZhipuAIAllToolsRunnable
 
 __all__ = ["ZhipuAIAllToolsRunnable"]

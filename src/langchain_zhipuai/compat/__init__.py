@@ -10,9 +10,12 @@ langchain_zhipuai.compat run FILE` imports it and runs a program, which then nee
 
 from __future__ import annotations
 
-from langchain_zhipuai.compat.names import install, uninstall
-from langchain_zhipuai.compat.shell import ShellTool
-from langchain_zhipuai.compat.tools import tool
+from langchain_zhipuai import missing
+
+with missing.told():
+    from langchain_zhipuai.compat.names import install, uninstall
+    from langchain_zhipuai.compat.shell import ShellTool
+    from langchain_zhipuai.compat.tools import tool
 
 __all__ = ["ShellTool", "install", "tool", "uninstall"]
 

@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -44,6 +45,11 @@ class Program:
         assert result.exit_code == 1, result.output
         return result.stderr
 
+    def acts(self) -> list[dict[str, Any]]:
+        """The audit log, the newest first."""
+        found: list[dict[str, Any]] = json.loads(self.said("audit", "list", "--json"))
+        return found
+
     def keys(self) -> list[str]:
         """The names of the keys."""
         return [key["name"] for key in json.loads(self.said("keys", "list", "--json"))]
@@ -79,6 +85,10 @@ def test_a_backup_is_restored(program: Program, tmp_path: Path) -> None:
     assert program.keys() == ["one", "two"]
     assert REVISION in program.said("db", "restore", backup, "--yes")
     assert program.keys() == ["one"]
+    restored, created = program.acts()
+    assert (restored["action"], restored["after"]) == ("database.restored", {"file": "backup"})
+    assert (created["action"], created["actor"]) == ("api_key.created", restored["actor"])
+    program.said("audit", "verify")
     assert "holds" in program.said("db", "backup", backup, "--yes")
 
 
@@ -132,6 +142,16 @@ def test_a_check_fails_where_something_is_wrong(on_file: Program, tmp_path: Path
     assert "whole" not in result.stdout
 
 
+def test_a_check_verifies_the_audit_log(on_file: Program, tmp_path: Path) -> None:
+    """With the first row that is wrong."""
+    on_file.said("keys", "create", "--name", "two")
+    with closing(sqlite3.connect(tmp_path / "g.db")) as connection, connection:
+        connection.execute("DELETE FROM audit WHERE seq = 1")
+    result = on_file.run("db", "check")
+    assert result.exit_code == 1
+    assert "WRONG      the audit log: row 1 is wrong: a row was taken out here" in result.stdout
+
+
 def test_a_database_is_upgraded_by_command(database_url: str, tmp_path: Path) -> None:
     """From what to what it says, also that there was nothing to do."""
 
@@ -145,6 +165,8 @@ def test_a_database_is_upgraded_by_command(database_url: str, tmp_path: Path) ->
     assert f"brings it to {REVISION}" in program.said("db", "check")
     assert f"The schema is {REVISION} now; it was 0001." in program.said("db", "upgrade")
     assert program.said("db", "upgrade") == f"The schema is {REVISION}, the newest.\n"
+    (act,) = program.acts()
+    assert (act["action"], act["before"], act["actor"][:4]) == ("database.upgraded", {"schema": "0001"}, "cli:")
 
 
 def test_an_empty_database_gets_its_tables_by_command(tmp_path: Path, postgres_url: str) -> None:

@@ -82,8 +82,11 @@ def test_where_nobody_listens_it_says_how_one_would() -> None:
     """The commonest reason."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(Unavailable, match="`glmgate serve` starts one"):
-            fetch(f"http://127.0.0.1:{taken.getsockname()[1]}", None)
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(Unavailable, match=r"`glmgate serve` starts one\.$"):
+            fetch(url, None)
+        with pytest.raises(Unavailable, match=r"address of the settings \(\[server\] host and port\).*give --url or"):
+            fetch(url, None, by_settings=True)
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://a", "http://", ""])

@@ -70,3 +70,5 @@ def test_the_prompt_is_asked_for_with_messages_and_tools_only() -> None:
     request = convert({"model": "m", "messages": [{"role": "user", "content": "x"}], "user_id": "u"}, TokenizerRequest)
     assert msgspec.json.decode(body.prompt(request)) == {"messages": [{"role": "user", "content": "x"}]}
     assert msgspec.json.decode(body.tokenize("p")) == {"content": "p", "add_special": True, "parse_special": True}
+    plain = msgspec.json.decode(body.tokenize("p", plain=True))
+    assert plain == {"content": "p", "add_special": False, "parse_special": False}

@@ -202,6 +202,13 @@ async def test_tokens_are_counted_as_an_answer_counts_them(engine: EmbeddedEngin
     assert counted == used.usage.prompt
 
 
+async def test_a_text_is_counted_without_anything_around_it(engine: EmbeddedEngine) -> None:
+    """Nothing is put before it, and nothing in it is special."""
+    assert await engine.tokens("") == 0
+    assert await engine.tokens("Hi") > 0
+    assert await engine.tokens("<|user|>") > 1
+
+
 async def test_texts_are_embedded_in_their_order(embedder: EmbeddedEngine) -> None:
     """More than one batch of them, each as if it were alone; the tokens of all are counted."""
     texts = [f"number {number}" for number in range(20)]

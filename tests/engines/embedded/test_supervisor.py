@@ -87,6 +87,20 @@ async def test_the_context_is_known_before_anything_runs(make: Make, models: lis
     assert make(context=1 << 20).context(facts) == facts.context_length
 
 
+async def test_who_only_wants_a_child_that_runs_starts_none(
+    make: Make, launch: FakeLaunch, models: list[LocalModel]
+) -> None:
+    """Counting for others is not worth a model's memory."""
+    supervisor = make()
+    with pytest.raises(Unavailable, match="'one' does not run now"):
+        async with supervisor.lease(models[0], start=False):
+            pass
+    assert (supervisor.runs(models[0]), launch.starts, supervisor.status()) == (False, 0, ())
+    await use(supervisor, models[0])
+    async with supervisor.lease(models[0], start=False) as running:
+        assert (running.pid, supervisor.runs(models[0]), supervisor.runs(models[1])) == (1, True, False)
+
+
 async def test_requests_that_come_first_share_one_start(
     make: Make, launch: FakeLaunch, models: list[LocalModel]
 ) -> None:

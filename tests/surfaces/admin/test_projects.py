@@ -55,8 +55,8 @@ async def test_rates_are_terms_of_the_project(office: Office) -> None:
         "id": f"rl-{project}",
         "object": "project.rate_limit",
         "model": "*",
-        "max_requests_per_1_minute": None,
-        "max_tokens_per_1_minute": None,
+        "max_requests_per_1_minute": 2**53 - 1,
+        "max_tokens_per_1_minute": 2**53 - 1,
     }
     path = f"/projects/{project}/rate_limits/{rate['id']}"
     after = await office.got("POST", path, {"max_requests_per_1_minute": 5})
@@ -65,6 +65,11 @@ async def test_rates_are_terms_of_the_project(office: Office) -> None:
     assert after == rate | {"max_requests_per_1_minute": 5, "max_tokens_per_1_minute": 1000}
     shown = await office.got("GET", f"/projects/{project}")
     assert shown["glmgate"]["terms"] == {"rpm": 5, "tpm": 1000}
+    assert await office.got("POST", path, {"max_requests_per_1_minute": 2**53 - 1}) == after | {
+        "max_requests_per_1_minute": 2**53 - 1
+    }
+    shown = await office.got("GET", f"/projects/{project}")
+    assert shown["glmgate"]["terms"] == {"tpm": 1000}
     assert await office.paged(f"/projects/{project}/rate_limits", 1) == [rate["id"]]
     assert (await office.got("GET", f"/projects/{project}/rate_limits?after={rate['id']}"))["data"] == []
 

@@ -23,7 +23,8 @@ from glmgate.storage.database import Database
 def command(home: Path | None, config: Path | None, *, as_json: bool) -> None:
     """Say which schema the database has, whether it is whole, and how large it is. Changes nothing.
 
-    Exit status 1 when something is wrong with it. Every table is read, which takes its time on a large one.
+    Exit status 1 when something is wrong with it, be it a row of the audit log. Every table is read, which takes its
+    time on a large one.
     """
 
     async def work(database: Database) -> tuple[str, Condition]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from glmgate.cli.accounts import actor
 from glmgate.cli.db.opened import watch, with_database
 from glmgate.cli.options import place, read
 from glmgate.storage.database import Database
@@ -25,14 +26,14 @@ def command(home: Path | None, config: Path | None, *, dry_run: bool) -> None:
     settings = read(home, config, secrets=False)
 
     async def work(_: Database) -> None:
-        database = await open_database(settings.storage.url)
+        database = await open_database(settings.storage.url, actor=actor())
         try:
             for kind in kinds(settings.retention, now=time.time()):
                 if dry_run:
                     click.echo(f"{kind.table.name}: {await count(database, kind):,} rows would go.")
                     continue
                 progress = watch(amount="{:,} rows".format)
-                gone = await prune(database, kind, progress=progress.at)
+                gone = await prune(database, kind, actor=actor(), progress=progress.at)
                 progress.end()
                 click.echo(f"{kind.table.name}: {gone:,} rows are gone.")
         finally:

@@ -8,10 +8,12 @@ from pathlib import Path
 import click
 
 from glmgate.app.counting import FILE_NAME
+from glmgate.cli.accounts import actor
 from glmgate.cli.db.opened import watch
 from glmgate.cli.options import place, read
 from glmgate.errors import SettingsError, Unavailable
 from glmgate.settings import Settings
+from glmgate.storage.acts import restored
 from glmgate.storage.counters_redis import RedisCounters
 from glmgate.storage.database import Database
 from glmgate.storage.dumps import check_unused, forget_newer, tables_of, undump
@@ -69,7 +71,7 @@ def _restore_file(target: Path, file: Path, *, yes: bool) -> None:
     check_source(file)
     _check_may_replace(str(target), there=target.exists(), yes=yes)
     progress = watch()
-    kept = restore(file, target, progress=progress.at)
+    kept = restore(file, target, actor=actor(), progress=progress.at)
     progress.end()
     if kept is not None:
         click.echo(f"What was there before is {kept}.", err=True)
@@ -80,7 +82,7 @@ async def _restore_postgres(database: Database, file: Path, *, yes: bool) -> Non
     _check_may_replace(str(database), there=await database.read(current_revision) is not None, yes=yes)
     await check_unused(database)
     undump(database.url, file)
-    await forget_newer(database, tables)
+    await forget_newer(database, tables, done=restored(actor(), file.name))
 
 
 def _check_may_replace(where: str, *, there: bool, yes: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from glmgate.cli.accounts import actor
 from glmgate.cli.db.opened import watch
 from glmgate.cli.options import place, read
 from glmgate.storage.opening import upgrade_database
@@ -22,7 +23,7 @@ def command(home: Path | None, config: Path | None) -> None:
     """
     settings = read(home, config, secrets=False)
     progress = watch()
-    before, now = asyncio.run(upgrade_database(settings.storage.url, progress=progress.at))
+    before, now = asyncio.run(upgrade_database(settings.storage.url, actor=actor(), progress=progress.at))
     progress.end()
     if before == now:
         click.echo(f"The schema is {now}, the newest.")

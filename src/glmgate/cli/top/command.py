@@ -5,6 +5,7 @@ The edge: flags, settings and the terminal. What is shown is decided beside it.
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from glmgate.settings import variable
 @click.command("top")
 @click.option("--once", is_flag=True, help="Show it once and end; so it does where it is not on a terminal.")
 @click.option("--json", "as_json", is_flag=True, help="Print what the server says, as JSON, once.")
-@click.option("--url", help="The server, such as https://gate.example.com [the server of this machine].")
+@click.option("--url", help="The server, such as https://gate.example.com [the one of the settings].")
 @click.option("--key", help="An administrator's key, which a server elsewhere asks for.")
 @place
 def command(
@@ -33,7 +34,8 @@ def command(
     """
     settings = read(home, config, secrets=False)
     base = url or own_url(settings.server.host, settings.server.port).removesuffix("/v1")
-    told = fetching.fetch(base, key)
+    fetch = functools.partial(fetching.fetch, base, key, by_settings=url is None)
+    told = fetch()
     if as_json:
         click.echo(told.decode())
         return
@@ -44,4 +46,4 @@ def command(
             click.echo(line)
         return
     with keys_at_once():
-        run(lambda: fetching.read(fetching.fetch(base, key)), Terminal(), look)
+        run(lambda: fetching.read(fetch()), Terminal(), look)

@@ -17,6 +17,11 @@ from glmgate.cli.top.values import Now
 from glmgate.errors import GlmgateError, SettingsError, Unavailable
 
 PATH: Final = "/glmgate/now"
+_SETTINGS: Final = (
+    "That is the address of the settings ([server] host and port): `glmgate serve` starts one there; where it runs "
+    "with other flags or another file, give --url or --config."
+)
+_NAMED: Final = "`glmgate serve` starts one."
 _PATIENCE_S: Final = 10.0
 _MOST_BYTES: Final = 16 << 20
 
@@ -29,8 +34,11 @@ def read(data: bytes) -> Now:
         raise Unavailable(f"What answers at {PATH} is no glmgate of this kind: {one_line(str(exc))}") from exc
 
 
-def fetch(base_url: str, key: str | None) -> bytes:
-    """What the server says, as JSON. Raises SettingsError for a URL that is none, else Unavailable with the reason."""
+def fetch(base_url: str, key: str | None, *, by_settings: bool = False) -> bytes:
+    """What the server says, as JSON. Raises SettingsError for a URL that is none, else Unavailable with the reason.
+
+    `by_settings`: it is the address that a server with these settings listens on, and nobody named it.
+    """
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError(f"--url is {base_url!r}, it must be a URL such as http://127.0.0.1:8000.")
@@ -42,7 +50,7 @@ def fetch(base_url: str, key: str | None) -> bytes:
         response = connection.getresponse()
         status, body = response.status, response.read(_MOST_BYTES)
     except (OSError, http.client.HTTPException) as exc:
-        raise Unavailable(f"No server answers at {base_url}: {exc}. `glmgate serve` starts one.") from exc
+        raise Unavailable(f"No server answers at {base_url}: {exc}. {_SETTINGS if by_settings else _NAMED}") from exc
     finally:
         connection.close()
     if status != http.client.OK:

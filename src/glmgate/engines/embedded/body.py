@@ -58,9 +58,12 @@ def prompt(request: Generation | TokenizerRequest) -> bytes:
     return msgspec.json.encode(_ours_removed(plain(request)))
 
 
-def tokenize(text: str) -> bytes:
-    """The body that asks for the tokens of a rendered prompt, read as the child reads it when it generates."""
-    return msgspec.json.encode({"content": text, "add_special": True, "parse_special": True})
+def tokenize(text: str, *, plain: bool = False) -> bytes:
+    """The body that asks for the tokens of a rendered prompt, read as the child reads it when it generates.
+
+    `plain`: of a text in which nothing is special.
+    """
+    return msgspec.json.encode({"content": text, "add_special": not plain, "parse_special": not plain})
 
 
 def embeddings(texts: list[str | list[int]]) -> bytes:

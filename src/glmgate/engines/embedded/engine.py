@@ -55,11 +55,15 @@ class _Exchange:
 
 
 class EmbeddedEngine:
-    """One local model. Implements `wire.engine.Engine`."""
+    """One local model. Implements `wire.engine.Engine`.
 
-    def __init__(self, model: LocalModel, supervisor: Supervision) -> None:
+    Without `starts` only a child that runs is asked; where none does, everything raises Unavailable.
+    """
+
+    def __init__(self, model: LocalModel, supervisor: Supervision, *, starts: bool = True) -> None:
         self._model = model
         self._supervisor = supervisor
+        self._starts = starts
         silence_s = supervisor.settings.silence_s
         self._timeouts = Timeouts(connect_s=_CONNECT_S, first_s=silence_s, idle_s=silence_s, total_s=None)
 
@@ -90,6 +94,11 @@ class EmbeddedEngine:
         """The prompt tokens of the messages and tools, as the child would read them."""
         text = await self.render(request)
         found = await self._whole("/tokenize", body.tokenize(text), _Tokens, _MAX_PROMPT_BYTES)
+        return len(found.tokens)
+
+    async def tokens(self, text: str) -> int:
+        """The tokens of a text in which nothing is special."""
+        found = await self._whole("/tokenize", body.tokenize(text, plain=True), _Tokens, _MAX_PROMPT_BYTES)
         return len(found.tokens)
 
     async def render(self, request: ChatRequest | TokenizerRequest) -> str:
@@ -132,7 +141,7 @@ class EmbeddedEngine:
 
     async def _asked(self, stack: AsyncExitStack, path: str, data: bytes) -> _Exchange:
         """The child's answer, good so far; child and connection are held until `stack` is left."""
-        running = await stack.enter_async_context(self._supervisor.lease(self._model))
+        running = await stack.enter_async_context(self._supervisor.lease(self._model, start=self._starts))
         try:
             return await self._sent(stack, running, path, data)
         except ConnectFailed:
@@ -140,7 +149,7 @@ class EmbeddedEngine:
             await self._supervisor.unreachable(self._model, running.pid)
         except TransportError as exc:
             raise await self._failed(running, exc) from exc
-        running = await stack.enter_async_context(self._supervisor.lease(self._model))
+        running = await stack.enter_async_context(self._supervisor.lease(self._model, start=self._starts))
         try:
             return await self._sent(stack, running, path, data)
         except TransportError as exc:

@@ -29,10 +29,15 @@ class Supervision(Protocol):
         """Hold a slot of the model, after waiting for one. Raises CapacityExceeded when too many wait already."""
         ...
 
-    def lease(self, model: LocalModel) -> AbstractAsyncContextManager[Running]:
+    def runs(self, model: LocalModel) -> bool:
+        """Whether a child of the model serves now, as far as this process knows."""
+        ...
+
+    def lease(self, model: LocalModel, *, start: bool = True) -> AbstractAsyncContextManager[Running]:
         """A running child of the model, started where none runs; it is not stopped before the context is left.
 
         Raises Unavailable while it takes too long to come, CapacityExceeded where others' leases hold the memory.
+        Without `start` Unavailable is raised at once where none runs.
         """
         ...
 

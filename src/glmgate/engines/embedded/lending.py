@@ -34,8 +34,8 @@ def lending(supervisor: Supervision, models: Iterable[LocalModel]) -> Services:
             yield Lent()
 
     @asynccontextmanager
-    async def lease(name: str) -> AsyncIterator[Lent]:
-        async with supervisor.lease(named(name)) as running:
+    async def lease(name: str, start: bool) -> AsyncIterator[Lent]:  # noqa: FBT001 -- as it comes over the channel
+        async with supervisor.lease(named(name), start=start) as running:
             where = running.endpoint
             yield Lent((running.pid, str(where.socket), where.key, running.context))
 

@@ -56,9 +56,13 @@ class RemoteSupervisor(Supervision):
             yield
 
     @override
+    def runs(self, model: LocalModel) -> bool:
+        return model.name in self._reached  # it did when it was last used from here; a lease finds out
+
+    @override
     @asynccontextmanager
-    async def lease(self, model: LocalModel) -> AsyncIterator[Running]:
-        async with self._peer.hold(LEASE, model.name) as (pid, path, key, context):
+    async def lease(self, model: LocalModel, *, start: bool = True) -> AsyncIterator[Running]:
+        async with self._peer.hold(LEASE, model.name, start) as (pid, path, key, context):
             reached = await self._way(model.name, Path(path), key)
             reached.users += 1
             self.contexts[model.name] = context

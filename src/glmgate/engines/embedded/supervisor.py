@@ -67,8 +67,15 @@ class Supervisor(Supervision):
         return self.slots(model).hold()
 
     @override
+    def runs(self, model: LocalModel) -> bool:
+        resident = self._residents.get(model.name)
+        return resident is not None and resident.running() is not None
+
+    @override
     @asynccontextmanager
-    async def lease(self, model: LocalModel) -> AsyncIterator[Running]:
+    async def lease(self, model: LocalModel, *, start: bool = True) -> AsyncIterator[Running]:
+        if not start and not self.runs(model):
+            raise Unavailable(f"The model {model.name!r} does not run now.", retry_after_s=_BUSY_RETRY_S)
         resident = self._resident(model)
         resident.leases += 1
         self._unwatch_idle(resident)

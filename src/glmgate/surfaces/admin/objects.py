@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from glmgate.policy.keys import Key
 from glmgate.policy.organisation import Project, ServiceAccount
@@ -11,6 +11,8 @@ from glmgate.policy.terms import plain
 
 T = TypeVar("T")
 _ROLE = "member"
+NO_LIMIT: Final = 2**53 - 1
+"""What stands for no limit where OpenAI's type is a number: the greatest that every JSON reader keeps exactly."""
 
 
 def listed(found: Sequence[T], limit: int, written: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
@@ -104,13 +106,13 @@ def rate_limit_id(project_id: str) -> str:
 
 
 def rate_limit(value: Project) -> dict[str, Any]:
-    """The rates of a project, which all its models share; null: no limit."""
+    """The rates of a project, which all its models share; `NO_LIMIT` where there is none."""
     return {
         "id": rate_limit_id(value.id),
         "object": "project.rate_limit",
         "model": "*",
-        "max_requests_per_1_minute": value.terms.rpm,
-        "max_tokens_per_1_minute": value.terms.tpm,
+        "max_requests_per_1_minute": value.terms.rpm or NO_LIMIT,
+        "max_tokens_per_1_minute": value.terms.tpm or NO_LIMIT,
     }
 
 

@@ -78,7 +78,12 @@ async def update_rate(exchange: Exchange) -> None:
             param="rate_limit_id",
         )
     given = {"rpm": body.max_requests_per_1_minute, "tpm": body.max_tokens_per_1_minute}
-    wish = Wish(terms={name: value for name, value in given.items() if value is not None})
+    wish = Wish(terms={name: _rate(value) for name, value in given.items() if value is not None})
     directory = exchange.administration.directory
     changed = await directory.change_project(project_id, wish, action="rate_limit.updated")
     await exchange.reply_json(objects.rate_limit(changed))
+
+
+def _rate(value: int) -> int | None:
+    """What was read as "no limit" is sent back as that."""
+    return None if value == objects.NO_LIMIT else value

@@ -64,16 +64,21 @@ class FarCounters(Counters):
 
 @dataclass(slots=True)
 class FakePast:
-    """What was spent, by the scope's id and unit; `asked` is how often it was asked for."""
+    """What was spent, by the scope's id and unit, and how much of it is this process's `own`; `asked` is how often."""
 
     amounts: dict[tuple[str, str], int] = field(default_factory=dict)
     asked: int = 0
+    own: int = 0
 
     async def spent(self, scope: Scope, unit: str, span: Span) -> int:
         """The amount."""
         self.asked += 1
         await asyncio.sleep(0)
         return self.amounts.get((scope.id, unit), 0)
+
+    async def under_way(self, scope: Scope, unit: str, span: Span) -> int:
+        """How much of it is reserved by this process."""
+        return self.own
 
 
 @dataclass(slots=True)

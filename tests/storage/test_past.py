@@ -52,7 +52,19 @@ def attempt(number: int, at: float, cost: int, *, key: str = "k-1", project: str
 
 async def spent(database: Database, level: Level, id_: str, unit: str = "USD", period: Span = MONTH) -> int:
     """What the ledger knows."""
-    return await SqlPast(database, committed=nothing).spent(Scope(level, id_), unit, period)
+    return await SqlPast(database, committed=nothing, instance="one").spent(Scope(level, id_), unit, period)
+
+
+async def test_what_this_process_has_reserved_is_known_apart(database: Database) -> None:
+    """It is a part of the whole; what others have reserved, and what is settled, is none of it."""
+    owner = Owner(key_id="k-1", organisation="default", project="p-1")
+    await put(database, attempt(1, T0, 3))
+    await put(database, [reserved(2, at=T0, owner=owner, estimate=charge(1, 1, 20))])
+    await put(database, [reserved(3, at=T0, owner=owner, estimate=charge(1, 1, 400), instance="two")])
+    past = SqlPast(database, committed=nothing, instance="one")
+    assert await past.spent(Scope("key", "k-1"), "USD", MONTH) == 423
+    assert await past.under_way(Scope("key", "k-1"), "USD", MONTH) == 20
+    assert await past.under_way(Scope("key", "k-2"), "USD", MONTH) == 0
 
 
 async def test_only_rows_of_its_own_are_looked_at(tmp_path: Path) -> None:
@@ -118,7 +130,7 @@ async def test_what_is_not_in_the_database_yet_is_waited_for(database: Database)
     async def moved() -> None:
         await put(database, attempt(1, T0, 5))
 
-    assert await SqlPast(database, committed=moved).spent(Scope("key", "k-1"), "USD", MONTH) == 5
+    assert await SqlPast(database, committed=moved, instance="one").spent(Scope("key", "k-1"), "USD", MONTH) == 5
 
 
 async def test_a_writer_that_is_stuck_makes_the_past_unknown(database: Database) -> None:
@@ -128,6 +140,6 @@ async def test_a_writer_that_is_stuck_makes_the_past_unknown(database: Database)
     async def stuck() -> None:
         await never.wait()
 
-    past = SqlPast(database, committed=stuck, wait_s=0.01)
+    past = SqlPast(database, committed=stuck, instance="one", wait_s=0.01)
     with pytest.raises(Unavailable):
         await past.spent(Scope("key", "k-1"), "USD", MONTH)

@@ -81,7 +81,7 @@ async def keeping(settings: Settings) -> AsyncIterator[Ledger]:
             books,
             EndedRows(journal, clock=time.time),
             SqlReports(for_reports),
-            SqlPast(for_reports, committed=writer.committed),
+            SqlPast(for_reports, committed=writer.committed, instance=writer.instance),
             lambda: _now(writer, journal),
         )
 

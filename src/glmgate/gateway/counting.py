@@ -108,18 +108,23 @@ class Counting:
             missing = [accounts[name] for name in outcome.names]
             self._forget(outcome.names)
             try:
-                spent = [await self._past.spent(each.scope, each.unit, each.span) for each in missing]
+                used = {each.name: (await self._used(each), each.span.until) for each in missing}
             except Unavailable as error:
                 raise PastUnknown(error.message, retry_after_s=error.retry_after_s) from error
-            # A store that lost its memory gets back what requests under way hold: of the ledger they have less.
-            held = [self.reserved.get(each.name, 0) for each in missing]
-            await self._counters.load(
-                {
-                    each.name: (used + kept, each.span.until)
-                    for each, used, kept in zip(missing, spent, held, strict=True)
-                }
-            )
+            await self._counters.load(used)
         raise Unavailable("The budgets cannot be counted: their store forgets them. Try again.", retry_after_s=1.0)
+
+    async def _used(self, account: Account) -> int:
+        """What was spent, with what requests under way hold.
+
+        Of those of this process the ledger has what is likely; they give back what they were granted, which may be
+        much more, and a store that lost its memory must not take that off what was spent.
+        """
+        used = await self._past.spent(account.scope, account.unit, account.span)
+        if account.name not in self.reserved:
+            return used
+        known = await self._past.under_way(account.scope, account.unit, account.span)
+        return used + max(0, self.reserved.get(account.name, 0) - known)
 
     async def _whole(self, taking: Coroutine[Any, Any, Outcome], holder: str, asks: Sequence[Ask]) -> Outcome:
         """What a store says. Whoever is cancelled meanwhile has taken nothing in the end."""

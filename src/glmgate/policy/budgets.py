@@ -64,9 +64,17 @@ class Past(Protocol):
         """
         ...
 
+    async def under_way(self, scope: Scope, unit: str, span: Span) -> int:
+        """The part of `spent` that attempts of this process have reserved. Raises Unavailable."""
+        ...
+
 
 class NullPast:
     """Nothing was spent."""
+
+    async def under_way(self, scope: Scope, unit: str, span: Span) -> int:  # noqa: ARG002
+        """Nothing."""
+        return 0
 
     async def spent(self, scope: Scope, unit: str, span: Span) -> int:  # noqa: ARG002
         """Nothing."""

@@ -103,10 +103,9 @@ def _places(head: Sequence[str]) -> dict[Column, int]:
 def _line(number: int, row: Sequence[str], places: Mapping[Column, int], currency: str | None) -> InvoiceLine | None:
     cells = {column: row[place].strip() for column, place in places.items() if place < len(row)}
     model = cells.get("model", "")
-    found = _DAY.match(cells.get("day", ""))
-    if found is None or not model:
+    day = _day(cells.get("day", ""), number)
+    if day is None or not model:
         return None
-    day = _day(number, found)
     amount = cells.get("amount", "")
     sign = next((name for mark, name in _SIGNS.items() if mark in amount), None)
     return InvoiceLine(
@@ -121,13 +120,17 @@ def _line(number: int, row: Sequence[str], places: Mapping[Column, int], currenc
     )
 
 
-def _day(number: int, found: re.Match[str]) -> date:
+def _day(cell: str, number: int) -> date | None:
+    """The day that the cell begins with; None: it is none."""
+    found = _DAY.match(cell)
+    if found is None:
+        return None
     try:
         day = date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError as exc:
-        raise InvalidRequest(f"Line {number} of the invoice has the day {found[0]!r}, which there is not.") from exc
+        raise InvalidRequest(f"Line {number} of the invoice has the day {cell!r}, which there is not.") from exc
     if not _YEARS[0] <= day.year < _YEARS[1]:
-        raise InvalidRequest(f"Line {number} of the invoice has the day {found[0]!r}: nothing was asked then.")
+        raise InvalidRequest(f"Line {number} of the invoice has the day {cell!r}: nothing was asked then.")
     return day
 
 

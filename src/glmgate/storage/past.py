@@ -31,11 +31,17 @@ _OF: Final[Mapping[Level, Column[Any]]] = {
 
 
 class SqlPast(Past):
-    """Asks the database; `committed` returns when all that this process has put down is there."""
+    """Asks the database; `committed` returns when all that this process, `instance`, has put down is there."""
 
     def __init__(
-        self, database: Database, *, committed: Callable[[], Awaitable[None]], wait_s: float = _COMMITTED_S
+        self,
+        database: Database,
+        *,
+        committed: Callable[[], Awaitable[None]],
+        instance: str,
+        wait_s: float = _COMMITTED_S,
     ) -> None:
+        self._instance = instance
         self._wait_s = wait_s
         self._database = database
         self._reports = SqlReports(database)
@@ -57,8 +63,14 @@ class SqlPast(Past):
             spent = sum(each.amount for row in settled for each in row.amounts if each.currency == unit)
         return spent + await self._database.read(lambda connection: _reserved(connection, scope, unit, span))
 
+    @override
+    async def under_way(self, scope: Scope, unit: str, span: Span) -> int:
+        return await self._database.read(
+            lambda connection: _reserved(connection, scope, unit, span, instance=self._instance)
+        )
 
-def _reserved(connection: Connection, scope: Scope, unit: str, span: Span) -> int:
+
+def _reserved(connection: Connection, scope: Scope, unit: str, span: Span, *, instance: str | None = None) -> int:
     """What attempts have reserved that are not settled. There are as many as are under way, and an index finds them."""
     amount = ledger.c.prompt_tokens + ledger.c.completion_tokens if unit == TOKENS else ledger.c.amount
     wanted = (
@@ -72,4 +84,6 @@ def _reserved(connection: Connection, scope: Scope, unit: str, span: Span) -> in
     )
     if unit != TOKENS:
         wanted = wanted.where(ledger.c.currency == unit)
+    if instance is not None:
+        wanted = wanted.where(ledger.c.instance_id == instance)
     return int(connection.scalar(wanted) or 0)

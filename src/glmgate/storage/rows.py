@@ -86,7 +86,9 @@ def of_request(row: Ended) -> Series:
 def _held(series: Series) -> Series:
     """The series as every database holds it."""
     return Series(
-        *(text(name, 64) for name in series[:3]),
+        organisation_id=text(series.organisation_id, 64),
+        project_id=text(series.project_id, 64),
+        key_id=text(series.key_id, 64),
         model=text(series.model, 200),
         asked=text(series.asked, 200),
         deployment=text(series.deployment, 400),

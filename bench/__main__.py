@@ -1,6 +1,7 @@
 """`make bench`: what glmgate adds to its engine, how fast it starts, and what adaptation, accounts and filters cost.
 
-`python -m bench --quick` takes a smaller model and fewer pairs, to see that everything runs.
+`python -m bench --quick` takes a smaller model and fewer pairs, to see that everything runs. Each part that is a module
+of its own may be run alone (`python -m bench.accounts`).
 """
 
 from __future__ import annotations
@@ -8,7 +9,18 @@ from __future__ import annotations
 import argparse
 import statistics
 
-from bench import adaptation, filters, ledger, limits, random_model, relay, start, workers
+from bench import (
+    accounts,
+    adaptation,
+    filters,
+    ledger,
+    limits,
+    memory,
+    random_model,
+    relay,
+    start,
+    workers,
+)
 
 STREAMS = (1, 8, 16)
 FIRST_TOKENS = 100
@@ -36,8 +48,10 @@ def main() -> None:
     print(f"idle, without a child      {statistics.median(one.idle_mib for one in starts):6.1f} MiB  goal <= 90 MiB\n")
     adaptation.main()
     limits.main()
+    accounts.main(quick=quick)
     print()
     ledger.main(quick=quick)
+    memory.main(quick=quick)
     print()
     filters.main()
     print()

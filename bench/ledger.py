@@ -1,20 +1,25 @@
 """`python -m bench.ledger`: what booking costs a request, and how long questions to a large ledger take.
 
 CPU time of the whole process for each request, the writer's thread and its commits included; then 10 million calls of
-10,000 keys in a month, asked as `glmgate usage` asks (`--quick`: 200,000). A part of `make bench`.
+10,000 keys in a month, asked as `glmgate usage` asks (`--quick`: 200,000), and a key looked up beside them. A part of
+`make bench`.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import random
 import sqlite3
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import insert
+
 from glmgate.gateway.rows import EndedRows
+from glmgate.policy.keys import Key
 from glmgate.policy.ledger import Journal, NullJournal
 from glmgate.policy.prices import Price, Prices, Rates
 from glmgate.policy.usage import Dimension, UsageQuery
@@ -22,9 +27,11 @@ from glmgate.routing.books import KeptBooks
 from glmgate.storage.books import DurableJournal
 from glmgate.storage.database import Database
 from glmgate.storage.journal import own_journal
+from glmgate.storage.keys import SqlKeyStore, row_of
 from glmgate.storage.opening import open_database
 from glmgate.storage.reports import SqlReports
 from glmgate.storage.rows import Series
+from glmgate.storage.schema import keys
 from glmgate.storage.writer import Writer
 from glmgate.surfaces.uids import uid
 from glmgate.telemetry.record import RequestRecord
@@ -34,6 +41,7 @@ from glmgate.wire.engine import Call, Caller, Place
 
 ROWS, QUICK_ROWS = 10_000_000, 200_000
 KEYS = 10_000
+FINDS = 500
 REQUESTS, AT_ONCE, ROUNDS = 4_000, 20, 5
 MODELS = ("glm-4.6", "glm-4.5-air", "glm-4.7")
 BY: tuple[Dimension, ...] = ("model", "key")
@@ -70,7 +78,9 @@ def main(*, quick: bool = False) -> None:
         print(f"a ledger of {rows:,} calls   {size:6.2f} GB   made in {time.perf_counter() - began:.0f} s")
         print(f"usage of the month by day    {asyncio.run(asked(path, None)):6.2f} s    goal <= 2 s")
         for by in BY:
-            print(f"usage of the month by {by:<6} {asyncio.run(asked(path, by)):6.2f} s    goal <= 2 s")
+            print(f"usage of the month by {by:<6} {asyncio.run(asked(path, by)):6.2f} s    goal <= 2 s", flush=True)
+        alone, beside = asyncio.run(found(home / "small.db", 1)), asyncio.run(found(path, KEYS))
+        print(f"a key of {KEYS:,} looked up {beside:7.0f} us   the only one {alone:.0f} us   goal: the same")
 
 
 async def booking(home: Path) -> tuple[Booking, Booking]:
@@ -163,6 +173,22 @@ async def asked(path: Path, by: Dimension | None) -> float:
         assert len(found) > 1
     await database.aclose()
     return min(took)
+
+
+async def found(path: Path, count: int) -> float:
+    """Microseconds that it takes to look a key up in the database where there are so many, the best of some rounds."""
+    database = await open_database(f"sqlite:///{path}")
+    made = [Key(id=f"{number:032x}", name="bench", created_at=START) for number in range(count)]
+    await database.write(lambda connection: connection.execute(insert(keys), [row_of(key) for key in made]))
+    store, best = SqlKeyStore(database), float("inf")
+    for _ in range(ROUNDS):
+        ids = [random.choice(made).id for _ in range(FINDS)]
+        began = time.perf_counter()
+        for key_id in ids:
+            assert await store.find(key_id) is not None
+        best = min(best, (time.perf_counter() - began) / FINDS)
+    await database.aclose()
+    return best * 1e6
 
 
 _CALLS = """

@@ -11,10 +11,12 @@ import pytest
 from glmgate.app import App, opened
 from glmgate.errors import GlmgateError
 from glmgate.routing.books import KeptBooks
+from glmgate.wire.charge import ONE_CALL
 from glmgate.wire.chat import ChatRequest, FunctionDefinition, Message, Tool
 from glmgate.wire.embeddings import EmbeddingsRequest
 from glmgate.wire.engine import Call
-from tests.app.asking import call, settings, upstream
+from glmgate.wire.rerank import RerankRequest
+from tests.app.asking import call, said, settings, upstream
 from tests.fakes.journal import FakeJournal
 from tests.services import KEYS, Answer, Break, ScriptedCall, Service, service
 
@@ -174,3 +176,47 @@ async def test_a_local_model_is_put_down_without_a_price(tmp_path: Path) -> None
     (reserved,), (settled,) = kept.journal.reservations, kept.journal.settlements
     assert (reserved.place.upstream, reserved.place.deployment) == ("", name)
     assert (settled.charge.usage.prompt > 0, settled.charge.amount) == (True, None)
+
+
+PER_CALL = '[[prices]]\nmodel = "*"\ncurrency = "USD"\ncall = "0.25"\n'
+A_CALL = 250_000_000
+
+
+async def test_a_price_for_a_call_is_charged_for_each_that_is_billed(tmp_path: Path) -> None:
+    """Once: for chats, choices, vectors and rankings; also where the answer was broken off."""
+    text = GLM + '[[models]]\nname = "embedding-3"\n' + PER_CALL
+    async with service("zai") as zai, opened(settings(tmp_path, upstream("zai", zai) + text)) as app:
+        for work in (
+            lambda asked: said(app, "glm-4.6", asked=asked),
+            lambda asked: said(app, "glm-4.6", asked=asked, n=3),
+            lambda asked: app.gateway.embed(asked, EmbeddingsRequest(model="embedding-3", input=["some text"] * 100)),
+            lambda asked: app.gateway.rerank(
+                asked, RerankRequest(model="embedding-3", query="which?", documents=["this", "that"])
+            ),
+        ):
+            before, asked = len(zai.requests), call()
+            await work(asked)
+            assert [charge.amount for charge in asked.charges] == [A_CALL] * (len(zai.requests) - before)
+            assert all(charge.units == ONE_CALL for charge in asked.charges)
+        zai.break_stream(Break("cut", 1))
+        broken_off = call()
+        with pytest.raises(GlmgateError):
+            await said(app, "glm-4.6", "many words", asked=broken_off, stream=True)
+        assert [charge.amount for charge in broken_off.charges] == [A_CALL]
+
+
+async def test_a_call_that_is_not_billed_costs_no_call(tmp_path: Path) -> None:
+    """Nor does an answer from the cache: a failure before its first word is none, and its retry is one."""
+    text = GLM + "cache = {}\n" + PER_CALL
+    async with service("zai") as zai, opened(settings(tmp_path, upstream("zai", zai) + text)) as app:
+        zai.fail_with(500)
+        again, cached = call(), call()
+        await said(app, "glm-4.6", asked=again, temperature=0)
+        assert [(charge.amount, charge.units.calls) for charge in again.charges] == [(0, 0), (A_CALL, 1)]
+        await said(app, "glm-4.6", asked=cached, temperature=0)
+        assert (cached.cache_use, cached.charges) == ("hit", [])
+        zai.fail_with(400, code="1210")
+        refused = call()
+        with pytest.raises(GlmgateError):
+            await said(app, "glm-4.6", "other", asked=refused)
+        assert [charge.amount for charge in refused.charges] == [0]

@@ -109,3 +109,45 @@ async def test_the_budgets_of_a_keys_project_count(tmp_path: Path) -> None:
     await accounts.aclose()
     with pytest.raises(SettingsError, match="charges in CNY"):
         await checked_keys(given)
+
+
+FOUND = TEXT.partition("[[prices]]")[2]
+"""Prices alone: services are those of the environment."""
+
+
+def elsewhere(home: Path, text: str = f"[[prices]]{FOUND}", key: str = "zai-key") -> Settings:
+    """The settings of an environment with the key of a service."""
+    (home / "glmgate.toml").write_text(text, encoding="utf-8")
+    return load(environment={"ZAI_API_KEY": key}, home=home)
+
+
+async def test_a_service_of_the_environment_counts(tmp_path: Path) -> None:
+    """With all names that it answers, told together; those of models that are here are not its."""
+    await with_key(tmp_path, budgets=DOLLARS)
+    with pytest.raises(SettingsError) as caught:
+        await checked_keys(elsewhere(tmp_path))
+    assert "'zai' (found in the environment) charges in CNY" in caught.value.message
+    assert "'glm-5'" in caught.value.message
+    assert "more, which 'zai' (found in the environment) answers, and nobody knows a price" in caught.value.message
+    with pytest.raises(SettingsError) as caught:
+        await checked_keys(elsewhere(tmp_path), ["GLM-5"])
+    assert "CNY" not in caught.value.message
+
+
+async def test_a_key_that_asks_what_a_service_of_the_environment_has_prices_for_is_right(tmp_path: Path) -> None:
+    """By its list; and with a price of all models, all of it."""
+    await with_key(tmp_path, budgets=DOLLARS, models=("glm-4.6",))
+    assert await checked_keys(elsewhere(tmp_path)) == "covered"
+    (tmp_path / "all").mkdir()
+    await with_key(tmp_path / "all", budgets=DOLLARS)
+    every = '[[prices]]\nmodel = "*"\ncurrency = "USD"\noutput = 1\n'
+    assert await checked_keys(elsewhere(tmp_path / "all", every)) == "covered"
+
+
+async def test_a_key_of_ours_in_the_environment_is_no_service(tmp_path: Path) -> None:
+    """It is not sent there, so nothing is charged."""
+    await with_key(tmp_path, budgets=DOLLARS)
+    accounts = await open_accounts(tmp_path, url=settings(tmp_path).storage.url)
+    own = accounts.keyring.text((await accounts.keyring.keys())[0])
+    await accounts.aclose()
+    assert await checked_keys(elsewhere(tmp_path, key=own)) == "covered"

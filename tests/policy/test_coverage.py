@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from glmgate.policy.coverage import Routed, gaps
+from glmgate.policy.coverage import Routed, gaps, together
 from glmgate.policy.prices import Price, Prices, Rates
 from glmgate.wire.engine import Place
 from glmgate.wire.terms import Budget, Scope, Terms
@@ -64,3 +64,23 @@ def test_a_gap_says_what_to_do() -> None:
     for words in ("key 'k'", "'yuan'", "'a/yuan'", "charges in CNY", "are in USD", "add a budget in CNY"):
         assert words in str(yuan)
     assert "[[prices]]" in str(unpriced)
+
+
+def test_many_gaps_that_are_alike_are_one_sentence() -> None:
+    """For each key, upstream and currency; with some of the names, and how many more there are."""
+    routed = [
+        Routed((name,), [Place(f"a/{name}", "a", name), Place(f"b/{name}", "b", name)])
+        for name in ("one", "two", "yuan", "three", "four", "five")
+    ]
+    scopes = [Scope("key", "k", Terms(budgets=(money("USD"),)))]
+    a, b, yuan, also_yuan = together(gaps(scopes, routed, PRICES, NOW), "found there")
+    assert a == (
+        "the key 'k' may ask for 'one', 'two', 'three' and 2 more, which 'a' (found there) answers, and nobody knows a "
+        "price: add them to [[prices]], or allow it other models only."
+    )
+    assert b == a.replace("'a'", "'b'")
+    assert yuan == (
+        "the key 'k' may ask for 'yuan', which 'a' (found there) charges in CNY, and its budgets are in USD: add a "
+        "budget in CNY, or allow it other models only."
+    )
+    assert also_yuan == yuan.replace("'a'", "'b'")

@@ -5,7 +5,7 @@ What is asked of them and how is made where every chain is made (`routes`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 from glmgate.routing.catalogue import KINDS, Deployment, ModelCard, ModelKind, Rank
@@ -32,9 +32,7 @@ class Environment:
         self._found = tuple(found)
         self._make = make
         self._created = created
-        self._listed: dict[str, tuple[str, ModelKind]] = {
-            name.casefold(): (name, known) for name, kind in listed_names() for known in KINDS if known == kind
-        }
+        self._listed: dict[str, tuple[str, ModelKind]] = {name.casefold(): (name, kind) for name, kind in known()}
         self._made: dict[tuple[str, ModelKind], Deployment] = {}
 
     def deployment(self, name: str, kind: ModelKind) -> Deployment | None:
@@ -69,16 +67,26 @@ class Environment:
 
     def services(self, kind: ModelKind) -> tuple[Found, ...]:
         """The services that are asked for models of the kind, in their order."""
-        return tuple(each for each in self._found if _usual(each, kind) is not None) or self._found
+        return asked(self._found, kind)
 
     def _new(self, name: str, kind: ModelKind) -> Deployment:
-        known = self._listed.get(name)
+        is_listed = name in self._listed
         routes = tuple(
             Route(upstream=each.upstream.name, engine=None, model=name, priority=place)
             for place, each in enumerate(self.services(kind), start=1)
         )
         model = Model(name=name, kind=kind, routes=routes, coalesce=kind == "embedding")
-        return self._make(model, "found", listed=known is not None)
+        return self._make(model, "found", listed=is_listed)
+
+
+def asked(found: tuple[Found, ...], kind: ModelKind) -> tuple[Found, ...]:
+    """Those of the services that are asked for models of the kind: who has some, or (nobody has) all of them."""
+    return tuple(each for each in found if _usual(each, kind) is not None) or found
+
+
+def known() -> Iterator[tuple[str, ModelKind]]:
+    """The names that are known one by one, each with its kind."""
+    return ((name, each) for name, kind in listed_names() for each in KINDS if each == kind)
 
 
 def _usual(found: Found, kind: ModelKind) -> str | None:

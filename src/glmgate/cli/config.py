@@ -44,8 +44,9 @@ def check(home: Path | None, config: Path | None, *, as_json: bool) -> None:
     Exit status 1 when something is wrong, with what it is and where it stands.
     """
     settings = read(home, config)
-    check_routes(settings, local_kinds(settings))
-    found = _found(settings) | {"keys": asyncio.run(checked_keys(settings))}
+    local = local_kinds(settings)
+    check_routes(settings, local)
+    found = _found(settings) | {"keys": asyncio.run(checked_keys(settings, local))}
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(_lines(found)))
 
 

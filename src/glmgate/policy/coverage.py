@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from glmgate.policy.access import may_ask
 from glmgate.policy.prices import Prices
 from glmgate.wire.engine import Place
 from glmgate.wire.terms import TOKENS, Scope
+
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,25 @@ class Gap:
             f"{where} charges in {self.currency}, and its budgets are in {' and '.join(self.budgets)}: add a budget in "
             f"{self.currency}, or take the model from its list."
         )
+
+
+def together(found: Iterable[Gap], where: str) -> Iterator[str]:
+    """The gaps of places that are many and alike, a sentence for each key and upstream; `where` says what these are."""
+    alike: dict[tuple[str, str, str | None], list[Gap]] = {}
+    for gap in found:
+        alike.setdefault((gap.scope.id, gap.place.upstream, gap.currency), []).append(gap)
+    for (_, upstream, currency), several in alike.items():
+        scope, units = several[0].scope, " and ".join(several[0].budgets)
+        names = ", ".join(repr(gap.model) for gap in several[:_NAMED])
+        more = f" and {len(several) - _NAMED} more" if len(several) > _NAMED else ""
+        asked = f"the {scope.level} {scope.id!r} may ask for {names}{more}, which {upstream!r} ({where})"
+        if currency is None:
+            yield f"{asked} answers, and nobody knows a price: add them to [[prices]], or allow it other models only."
+        else:
+            yield (
+                f"{asked} charges in {currency}, and its budgets are in {units}: add a budget in {currency}, or allow "
+                "it other models only."
+            )
 
 
 def gaps(scopes: Sequence[Scope], routed: Iterable[Routed], prices: Prices, now: float) -> Iterator[Gap]:

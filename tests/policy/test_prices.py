@@ -60,6 +60,17 @@ def test_a_price_holds_from_its_day_on() -> None:
     assert name_of(Prices([price(since=date(2026, 6, 1))]), "zai", "glm-4.6", MAY) is None
 
 
+@given(st.lists(st.integers(-2, 400), min_size=1, max_size=20))
+def test_what_was_asked_before_changes_nothing(days: list[int]) -> None:
+    """The price of a day is the same whichever days were asked for first."""
+    every = [price("glm-*"), price(since=date(2026, 6, 1)), price("glm-*", upstream="zai", since=date(2027, 1, 1))]
+    prices = Prices(every)
+    for day in days:
+        at = MAY + day * 86_400
+        assert name_of(prices, "zai", "glm-4.6", at) == name_of(Prices(every), "zai", "glm-4.6", at)
+        assert prices.charge("zai", "glm-4.6", at, Charge()).price == name_of(Prices(every), "zai", "glm-4.6", at)
+
+
 def test_our_own_engine_costs_only_what_is_said_of_it() -> None:
     """A price of all upstreams is none of a local model."""
     assert name_of(Prices([price("*")]), OWN, "glm-4.6") is None

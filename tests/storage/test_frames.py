@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glmgate.policy.ledger import Owner, Reserved, Row
-from glmgate.storage.frames import LONGEST, framed, unframed
+from glmgate.storage.frames import LONGEST, framed, together, unframed
 from glmgate.wire.delta import Usage
 from tests.storage.attempts import COST, ended, reserved, settled
 
@@ -31,6 +31,17 @@ def test_rows_come_back_as_they_went() -> None:
     found = unframed(DATA, most=MOST)
     assert found.rows == ROWS
     assert (found.size, found.end) == (len(DATA), "whole")
+
+
+def test_rows_together_are_their_frames() -> None:
+    """With the rows as they will be read, which is another one where somebody's nonsense is in it."""
+    data, held = together(ROWS)
+    assert (data, tuple(held)) == (DATA, ROWS)
+    odd = reserved(3, owner=Owner(key_id="\udc80", organisation="o", project="p"))
+    data, held = together([ROWS[0], odd])
+    assert data == framed(ROWS[0]) + framed(odd)
+    assert tuple(held) == unframed(data, most=MOST).rows
+    assert held[1] != odd
 
 
 def test_no_more_rows_than_wanted() -> None:

@@ -6,10 +6,13 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from glmgate.errors import SettingsError
 from glmgate.policy.ledger import Row
@@ -59,6 +62,45 @@ def test_what_is_appended_is_read_in_its_order(journal: OwnJournal) -> None:
     more = append(journal, range(10, 12))
     assert read(journal) == more
     assert read(journal) == []
+
+
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.tuples(st.just("append"), st.integers(1, 4), st.booleans()),
+            st.tuples(st.just("read"), st.integers(1, 9), st.booleans()),
+        ),
+        max_size=40,
+    )
+)
+def test_rows_at_hand_are_those_of_the_files(steps: list[tuple[str, int, bool]]) -> None:
+    """Whether rows are handed over or have to be read, each comes in its turn until it is done, and then no more."""
+    with tempfile.TemporaryDirectory() as home:
+        journal = own_journal(Path(home), segment_bytes=SMALL)
+        rows: list[Row] = []
+        got: list[Row] = []
+        for what, count, switch in steps:
+            if what == "append":
+                more: list[Row] = [reserved(len(rows) + place) for place in range(count)]
+                journal.append(b"".join(map(framed, more)), more if switch else ())
+                rows += more
+                continue
+            batch = journal.next(count)
+            assert len(batch.rows) <= max(count, 4)
+            assert list(batch.rows) == rows[len(got) : len(got) + len(batch.rows)]
+            if switch:
+                journal.done(batch)
+                got += batch.rows
+        assert got + read(journal) == rows
+        journal.close()
+
+
+def test_rows_at_hand_are_not_read(journal: OwnJournal, tmp_path: Path) -> None:
+    """What a file holds is not looked at: the rows are those that were handed over with it."""
+    journal.append(framed(reserved(1)), [reserved(1)])
+    (path,) = (tmp_path / FOLDER).glob("*.1")
+    path.write_bytes(b"x" * path.stat().st_size)
+    assert read(journal) == [reserved(1)]
 
 
 def test_rows_come_again_until_they_are_done(journal: OwnJournal) -> None:

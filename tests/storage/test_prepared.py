@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
+from glmgate.errors import Unavailable
 from glmgate.storage.database import Database
 from glmgate.storage.opening import open_database
 from glmgate.storage.prepared import Prepared, among, many_of
@@ -60,3 +61,29 @@ async def test_numbers_come_back_as_they_went(database: Database) -> None:
     await database.write(lambda connection: add.many(connection, [row]))
     (found,) = await database.read(lambda connection: connection.execute(select(instances)).mappings().all())
     assert dict(found) == row
+
+
+async def test_bare_rows_are_the_same(database: Database) -> None:
+    """In the order of the statement's columns."""
+
+    def work(connection: Connection) -> list[tuple[str, ...]]:
+        ADD.many(connection, [{"name": name, "value": name.upper()} for name in ("a", "b")])
+        return [tuple(row) for row in FIND.found(connection, {"names": many_of(connection, ["a", "b", "c"])})]
+
+    assert await database.write(work) == [("a", "A"), ("b", "B")]
+
+
+async def test_what_the_driver_refuses_is_told_as_everywhere(database: Database) -> None:
+    """And nothing of the transaction is left."""
+    twice = [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]
+    with pytest.raises(Unavailable, match="The database cannot be used"):
+        await database.write(lambda connection: ADD.many(connection, twice))
+    left = select(facts.c.value).where(facts.c.name == "a")
+    assert await database.read(lambda connection: connection.execute(left).all()) == []
+
+
+async def test_what_is_asked_of_a_broken_statement_is_told_too(database: Database) -> None:
+    """A table that is not there, for one."""
+    missing = Prepared(lambda _: text("SELECT 1 FROM nothing_of_that_name"))
+    with pytest.raises(Unavailable, match="nothing_of_that_name"):
+        await database.read(lambda connection: missing.found(connection, {}))

@@ -150,12 +150,11 @@ class Prices:
         begun = [price for price in fitting if price.begins_at <= at]
         if not begun:
             return None
-        price = begun[0]
         if len(self._last) >= _KEPT:
             self._last.clear()
-        until = min((each.begins_at for each in fitting if each.begins_at > at), default=math.inf)
-        since = max(each.begins_at for each in begun)
-        found = self._last[upstream, model] = _InForce(price, price.name, since, until)
+        since = max(price.begins_at for price in begun)
+        until = min((price.begins_at for price in fitting if price.begins_at > at), default=math.inf)
+        found = self._last[upstream, model] = _InForce(begun[0], begun[0].name, since, until)
         return found
 
     def _fitting(self, upstream: str, model: str) -> tuple[Price, ...]:

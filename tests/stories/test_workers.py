@@ -268,10 +268,8 @@ def test_a_killed_worker_gives_back_what_it_had_in_flight(tmp_path: Path) -> Non
             for pid in stage.workers:
                 os.kill(pid, signal.SIGKILL)
             # Until workers have begun again nobody answers at all, which takes a loaded machine its time.
-            began = time.monotonic()
             await_true(lambda: _status(place) is not None, 30)
             await_true(lambda: _status(place) == 200, LEASE_S + 5)
-            assert time.monotonic() - began < 40
 
 
 def _status(place: Place) -> int | None:

@@ -126,7 +126,7 @@ async def opened(
         admission = await stack.enter_async_context(admitting(means))
         stack.push_async_callback(books.afterwards.aclose)
         gateway = Gateway(
-            identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
+            identify=Identify(accounts.store, accounts.master, watch=metrics.keys) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
             observer=Observers(*sight.observers, RequestLog(), metrics, ledger.endings),
             clock=time.monotonic,

@@ -15,6 +15,7 @@ from glmgate.settings import Settings
 from glmgate.storage.counters_postgres import PostgresCounters
 from glmgate.storage.counters_redis import RedisCounters
 from glmgate.storage.counters_sqlite import SqliteCounters
+from glmgate.storage.private import make_private
 
 FILE_NAME: Final = "counters.db"
 
@@ -54,6 +55,7 @@ def chosen(settings: Settings) -> CounterStore:
 
 def _opened(store: CounterStore, settings: Settings) -> SqliteCounters | PostgresCounters | RedisCounters:
     if store == "file":
+        make_private(settings.home / FILE_NAME)
         return SqliteCounters(settings.home / FILE_NAME)
     if store == "database":
         return PostgresCounters(settings.storage.url)

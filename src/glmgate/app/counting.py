@@ -37,6 +37,12 @@ async def counting(settings: Settings, *, parent: Counters | None = None) -> Asy
         await counters.aclose()
 
 
+async def check_store(settings: Settings) -> None:
+    """Raises SettingsError where `counting` would for the URL of Redis; nobody is connected, nothing is made."""
+    if chosen(settings) == "redis":
+        await _opened("redis", settings).aclose()
+
+
 def chosen(settings: Settings) -> CounterStore:
     """The store that the settings name, or that `auto` comes to.
 

@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 
+from glmgate.policy.filters.logged import masked
 from glmgate.telemetry.attempts import WatchedBooks
 from glmgate.telemetry.contents import ContentLog
 from glmgate.telemetry.flight import Flight
@@ -107,7 +108,7 @@ async def measured(*, otel: bool) -> dict[str, float]:
         "log line": observed(RequestLog()),
         "metrics of a request": observed(metrics),
         "view of requests under way": observed(flights),
-        "contents, off": observed(ContentLog()),
+        "contents, off": observed(ContentLog(masked)),
         "metrics and view of an attempt": attempted(metrics, flights),
     }
     if otel:

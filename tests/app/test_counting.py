@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,17 @@ async def test_replicas_count_in_redis_and_in_postgresql(tmp_path: Path, redis: 
             assert isinstance(await one.take("a", [Bucket("rpm", 1)]), Taken)
             assert not isinstance(await other.take("b", [Bucket("rpm", 1)]), Taken)
     assert redis.names() == ["{here:}rpm"]
+
+
+async def test_a_file_of_counters_is_its_owners(tmp_path: Path) -> None:
+    """Whatever the process usually makes; one from before is narrowed."""
+    before = os.umask(0)
+    try:
+        for _ in range(2):
+            async with counting(settings(tmp_path, store="file")):
+                modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("counters.db*")}
+            assert FILE_NAME in modes
+            assert set(modes.values()) == {0o600}
+            (tmp_path / FILE_NAME).chmod(0o644)
+    finally:
+        os.umask(before)

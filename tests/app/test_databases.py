@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from pathlib import Path
 
 import pytest
 
 from glmgate.app import opened
 from glmgate.app.memory import remembering
-from glmgate.errors import AuthenticationFailed, SettingsError
-from glmgate.gateway.identify import Identify
+from glmgate.errors import AuthenticationFailed, SettingsError, Unavailable
+from glmgate.gateway.identify import FRESH_S, Identify
 from glmgate.policy.reasoning import Thought
 from glmgate.settings import Settings, load
-from tests.servers.postgres import Postgres
+from tests.servers.postgres import Postgres, name_of
 from tests.servers.redis import Redis
 
 MASTER = "a-master-key-of-more-than-32-characters"
@@ -62,6 +63,25 @@ async def test_a_failover_is_survived(tmp_path: Path, postgres: Postgres, postgr
         assert app.accounts is not None
         postgres.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test_%'")
         assert [key.name for key in await app.accounts.keyring.keys()] == ["first"]
+
+
+async def test_a_known_key_outlasts_a_database_that_is_away(
+    tmp_path: Path, postgres: Postgres, postgres_url: str
+) -> None:
+    """Nobody can connect, and the key goes on being good, without a wait for each request; a strange one does not."""
+    async with opened(settings(tmp_path / "a", postgres_url)) as app:
+        identify = functools.partial(app.gateway.identify, client=None)
+        await identify(app.first_key)
+        with postgres.away(name_of(postgres_url)):
+            await asyncio.sleep(FRESH_S)
+            for _ in range(20):
+                await identify(app.first_key)
+            assert b"glmgate_keys_away 1.0" in app.metrics.render()
+            with pytest.raises(Unavailable):
+                await identify(f"{'0' * 32}.secret")
+        await asyncio.sleep(FRESH_S)
+        await identify(app.first_key)
+        assert b"glmgate_keys_away 0.0" in app.metrics.render()
 
 
 async def test_another_master_key_is_refused(tmp_path: Path, postgres_url: str) -> None:

@@ -75,6 +75,28 @@ async def test_a_model_is_asked_and_its_calls_are_counted(tmp_path: Path) -> Non
                 await said(app, "glm-4.6", "x")
 
 
+@pytest.mark.parametrize("model", [None, "guard-1"])
+async def test_a_services_moderations_are_attempts_too(tmp_path: Path, model: str | None) -> None:
+    """Of the request and of the answer, by the filter's model or the name for none, with what the service tells."""
+    name = model or "moderations"
+
+    async def judge(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(b'{"results": [{"flagged": false}], "usage": {"prompt_tokens": 5}}'))
+
+    async with service("zai") as zai, peer(judge) as other:
+        text = f'[[upstreams]]\nname = "guard"\nprofile = "openai"\nbase_url = "{other.url}v1"\n'
+        text += '[[filters]]\nname = "hate"\nkind = "moderation"\nupstream = "guard"\n'
+        text += f'model = "{model}"\n' if model else ""
+        text += f'[[prices]]\nmodel = "{name}"\ncurrency = "USD"\ncall = 0.5\n[filtering]\ndefault = ["hate"]\n'
+        routed = upstream("zai", zai) + GLM + 'route = [{ upstream = "zai" }]\n'
+        async with opened(settings(tmp_path, routed + text)) as app:
+            asked = call()
+            await said(app, "glm-4.6", "x", asked=asked)
+    assert [attempt.deployment for attempt in asked.attempts].count(f"guard/{name}") == 2
+    costs = [(charge.usage.prompt, charge.amount) for charge in asked.charges if charge.price == f"*/{name}@always"]
+    assert costs == [(5, 500_000_000)] * 2
+
+
 async def test_changed_filters_hold_after_a_reload(tmp_path: Path) -> None:
     """As changed models do."""
     async with service("zai") as zai:

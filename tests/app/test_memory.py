@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from glmgate.app.memory import remembering
+from glmgate.app.memory import remembering, thoughts_in_memory
 from glmgate.policy.reasoning import Thought
 from glmgate.settings import Settings, load
 
@@ -34,6 +34,18 @@ async def test_without_keys_nothing_is_written(tmp_path: Path) -> None:
         assert await memory.thoughts.find("project", ["key"]) == {"key": "a thought"}
     assert not (tmp_path / "home").exists()
     assert await found(settings(tmp_path / "home", auth=False)) == {}
+
+
+async def test_workers_without_keys_share_what_their_parent_keeps(tmp_path: Path) -> None:
+    """What is kept is there when they have ended, and nothing is written."""
+    given = settings(tmp_path / "home", auth=False)
+    parent = thoughts_in_memory(given.reasoning)
+    async with remembering(given, parent=parent) as one:
+        await one.thoughts.keep("project", [Thought("key", "a thought")])
+        assert await one.thoughts.find("project", ["key"]) == {"key": "a thought"}
+    async with remembering(given, parent=parent) as other:
+        assert await other.thoughts.find("project", ["key"]) == {"key": "a thought"}
+    assert not (tmp_path / "home").exists()
 
 
 async def test_answers_are_bounded_as_the_settings_say(tmp_path: Path) -> None:

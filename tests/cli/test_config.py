@@ -169,3 +169,61 @@ def test_filters_are_shown_and_a_missing_one_is_told(tmp_path: Path) -> None:
     assert (shown["filters"], shown["filters_for_all"]) == (["mail"], ["mail"])
     result = checked(tmp_path, table.format("mial"))
     assert (result.exit_code, "'mial'" in result.output, "mail" in result.output) == (1, True, True)
+
+
+def test_terms_that_name_a_missing_filter_are_told(tmp_path: Path) -> None:
+    """Of keys, projects and the organisation, each by its id; what is over is not looked at."""
+
+    def run(*words: str) -> str:
+        result = CliRunner().invoke(main, [*words, "--home", str(tmp_path)])
+        assert result.exit_code == 0, result.output
+        return result.stdout.strip()
+
+    key, other = (run("keys", "create", "--name", "k", "--filter", name).split(".")[0] for name in ("mail", "lost-1"))
+    run("keys", "revoke", run("keys", "create", "--name", "k", "--filter", "gone").split(".")[0])
+    run("projects", "archive", run("projects", "create", "--name", "p", "--filter", "gone"))
+    project = run("projects", "create", "--name", "p", "--filter", "lost-2")
+    run("organisation", "update", "--filter", "lost-3")
+    table = '[[filters]]\nname = "mail"\nkind = "email"\n'
+    result = checked(tmp_path, table)
+    assert result.exit_code == 1
+    for level, name, lost in (("key", other, 1), ("project", project, 2), ("organisation", "default", 3)):
+        assert f"the {level} '{name}' names 'lost-{lost}'" in result.stderr
+    assert "known are: mail" in result.stderr
+    assert key not in result.stderr
+    assert "gone" not in result.stderr
+    more = "".join(table.replace('"mail"', f'"lost-{number}"') for number in (1, 2, 3))
+    assert found(tmp_path, table + more)["keys"] == "covered"
+
+
+def test_a_look_makes_no_master_key(tmp_path: Path) -> None:
+    """A database that has lost it is not looked at, and nothing is made in its place."""
+    assert CliRunner().invoke(main, ["keys", "create", "--name", "k", "--home", str(tmp_path)]).exit_code == 0
+    (tmp_path / "master.key").unlink()
+    assert found(tmp_path, None)["keys"] == "unready"
+    assert not (tmp_path / "master.key").exists()
+
+
+def test_the_secret_of_a_webhook_is_shown_where_it_is(tmp_path: Path) -> None:
+    """Beside the others, and never what it is."""
+    text = '[[filters]]\nname = "house"\nkind = "webhook"\nurl = "https://h.example"\nsecret = "env:HOOK"\n'
+    shown = found(tmp_path, text, HOOK="SECRET")
+    assert (shown["secrets"], shown["filter_secrets"]) == (["env:HOOK"], {"house": "env:HOOK"})
+    result = checked(tmp_path, text, HOOK="SECRET")
+    assert "house: env:HOOK is set" in result.stdout
+    assert "SECRET" not in result.stdout
+    assert "HOOK, which is not set" in checked(tmp_path, text).stderr
+
+
+@pytest.mark.parametrize("url", ["http://u:SECRET@host:6379", "redis:host", "redis://host:port"])
+def test_a_url_that_is_none_of_redis_is_told(tmp_path: Path, url: str) -> None:
+    """As a start tells it; nobody is connected."""
+    result = checked(tmp_path, "[storage]\nredis_url = 'env:URL'\n", URL=url)
+    assert result.exit_code == 1
+    assert "[storage] redis_url" in result.stderr
+    assert "SECRET" not in result.output
+
+
+def test_a_url_of_redis_is_right(tmp_path: Path) -> None:
+    """Whether the server is there is not asked."""
+    assert found(tmp_path, "[storage]\nredis_url = 'redis://127.0.0.1:1/0'\n")["limits_counted_in"] == "redis"

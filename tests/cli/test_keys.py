@@ -257,3 +257,13 @@ def test_list_of_a_project(program: Program) -> None:
 def test_help_says_whose_terms_let_messages_be_logged(program: Program, group: str) -> None:
     """A key's and the organisation's are kept, and do nothing."""
     assert "only a project's counts" in " ".join(program.said(group, "update", "--help").split())
+
+
+def test_an_administrators_key_takes_no_limits(program: Program) -> None:
+    """They would hold for nothing: status 1, and no key; networks are good for it."""
+    result = program.run("keys", "create", "--name", "root", "--admin", "--rpm", "5")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "'rpm' would hold for nothing" in result.stderr
+    assert listed(program) == []
+    made = program.json("keys", "create", "--name", "root", "--admin", "--address", "10.0.0.0/8")
+    assert program.run("keys", "update", made["id"], "--budget", "1USD/day").exit_code == 1

@@ -7,14 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 from typing_extensions import override
 
 from glmgate.errors import AuthenticationFailed, Unavailable
-from glmgate.gateway.identify import FRESH_S, UNKNOWN_LIMIT, Anyone, Identify
+from glmgate.gateway.identify import FRESH_S, KEPT_S, UNKNOWN_LIMIT, Anyone, Identify
 from glmgate.policy.keys import Key, MasterKey, revoked
 from glmgate.policy.memory_accounts import MemoryAccountStore
 from glmgate.policy.organisation import Project
 from glmgate.storage.accounts import open_accounts
+from glmgate.telemetry.keys import KeysWatch
 from glmgate.wire.engine import Caller
 from glmgate.wire.terms import Scope, Terms
 from tests.fakes.accounts import put
@@ -46,6 +48,21 @@ class WatchedStore(MemoryAccountStore):
         if self.broken:
             raise Unavailable("The database is away.")
         return found
+
+
+class FakeKeysWatch(KeysWatch):
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    @override
+    def away(self, *, is_away: bool) -> None:
+        self.told.append("away" if is_away else "back")
+
+    @override
+    def remembered(self) -> None:
+        self.told.append("remembered")
 
 
 @pytest.fixture
@@ -233,6 +250,110 @@ async def test_a_failed_question_is_asked_again(identify: Identify, store: Watch
         await identify(HEADER)
     store.broken = False
     assert (await identify(HEADER)).key_id == "a1"
+
+
+async def test_a_known_key_is_good_while_the_store_is_away(
+    identify: Identify, store: WatchedStore, clock: FakeClock
+) -> None:
+    """For a minute after it was last seen; a secret has to be right all the same."""
+    await identify(HEADER)
+    store.broken = True
+    clock.advance(KEPT_S - 0.01)
+    assert (await identify(HEADER)).key_id == "a1"
+    assert await refused(identify, "Bearer a1.wrong") == "1004"
+    clock.advance(0.01)
+    with pytest.raises(Unavailable):
+        await identify(HEADER)
+
+
+async def test_an_unknown_key_is_not_judged_while_the_store_is_away(
+    identify: Identify, store: WatchedStore, clock: FakeClock
+) -> None:
+    """Neither one that was never asked for nor one that was not there: it may have been made since."""
+    assert await refused(identify, "Bearer b2.x") == "1004"
+    store.broken = True
+    clock.advance(FRESH_S)
+    for text in ("b2.x", "c3.x"):
+        with pytest.raises(Unavailable):
+            await identify(f"Bearer {text}")
+
+
+async def test_what_ended_before_or_ends_meanwhile_is_refused_while_the_store_is_away(
+    identify: Identify, store: WatchedStore, clock: FakeClock
+) -> None:
+    """A key that was revoked, and one whose time is over now."""
+    ended, ending = replace(KEY, id="b2"), replace(KEY, id="c3", expires_at=clock.now + 10)
+    await put(store, revoked(ended, now=clock.now))
+    await put(store, ending)
+    assert await refused(identify, ended.text(MASTER)) == "1004"
+    await identify(ending.text(MASTER))
+    store.broken = True
+    clock.advance(9)
+    assert await refused(identify, ended.text(MASTER)) == "1004"
+    await identify(ending.text(MASTER))
+    clock.advance(1)
+    assert await refused(identify, ending.text(MASTER)) == "1003"
+
+
+async def test_a_store_that_is_away_is_not_asked_by_each_request(
+    identify: Identify, store: WatchedStore, clock: FakeClock
+) -> None:
+    """Once in half a second for all keys that are known; what changed meanwhile holds that soon after it is back."""
+    other = replace(KEY, id="b2")
+    await put(store, other)
+    for text in (HEADER, other.text(MASTER)):
+        await identify(text)
+    store.broken = True
+    clock.advance(FRESH_S)
+    store.asked.clear()
+    for _ in range(3):
+        await identify(HEADER)
+        await identify(other.text(MASTER))
+    assert store.asked == ["a1"]
+    store.broken = False
+    await put(store, revoked(other, now=clock.now))
+    clock.advance(FRESH_S)
+    assert await refused(identify, other.text(MASTER)) == "1004"
+
+
+async def test_an_absence_of_the_store_is_told_once(store: WatchedStore, clock: FakeClock) -> None:
+    """In the log and to the watch: when it begins, also by a key that nobody knows, and when it is over."""
+    watch = FakeKeysWatch()
+    with structlog.testing.capture_logs() as lines:
+        identify = Identify(store, MASTER, clock=clock, watch=watch)
+        await identify(HEADER)
+        store.broken = True
+        with pytest.raises(Unavailable):
+            await identify("Bearer b2.x")
+        for _ in range(3):
+            clock.advance(FRESH_S)
+            await identify(HEADER)
+        store.broken = False
+        clock.advance(FRESH_S)
+        await identify(HEADER)
+    assert watch.told == ["away", *["remembered"] * 3, "back"]
+    assert [(line["event"], line["log_level"]) for line in lines] == [
+        ("the database of the keys is away", "error"),
+        ("the database of the keys is back", "info"),
+    ]
+
+
+async def test_a_store_that_says_nothing_counts_as_away(
+    store: WatchedStore, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is known waits for it only so long; when it answers at last, that counts."""
+    monkeypatch.setattr("glmgate.gateway.identify.PATIENCE_S", 0.01)
+    watch = FakeKeysWatch()
+    identify = Identify(store, MASTER, clock=clock, watch=watch)
+    await identify(HEADER)
+    store.gate.clear()
+    clock.advance(FRESH_S)
+    assert (await identify(HEADER)).key_id == "a1"
+    assert watch.told == ["away", "remembered"]
+    store.gate.set()
+    clock.advance(FRESH_S)
+    await identify(HEADER)
+    assert watch.told == ["away", "remembered", "back"]
 
 
 async def test_a_key_revoked_by_another_process_is_refused_within_a_second(tmp_path: Path) -> None:

@@ -83,11 +83,50 @@ async def test_a_key_is_made_as_ordered() -> None:
     store, clock = MemoryAccountStore(), FakeClock()
     await put(store, Project(id="proj_1", name="Web", created_at=0.0))
     ring = Keyring(store, MASTER, clock=clock)
-    order = KeyOrder(name="root", project="proj_1", kind="admin", expires_at=clock.now + 1, terms={"rpm": 5})
+    order = KeyOrder(name="web", project="proj_1", kind="service", expires_at=clock.now + 1, terms={"rpm": 5})
     key = await ring.make(order)
-    assert (key.name, key.project, key.kind, key.expires_at) == ("root", "proj_1", "admin", clock.now + 1)
+    assert (key.name, key.project, key.kind, key.expires_at) == ("web", "proj_1", "service", clock.now + 1)
     assert key.terms == Terms(rpm=5)
     assert await ring.key(key.id) == key
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("models", ["glm-4.6"]),
+        ("rpm", 5),
+        ("tpm", 5),
+        ("in_flight", 1),
+        ("budgets", [{"limit": "1", "unit": "USD"}]),
+        ("thinking", "on"),
+        ("max_tokens", 5),
+        ("filters", ["mail"]),
+        ("tags", ["a"]),
+        ("contents", True),
+    ],
+)
+async def test_terms_that_would_hold_for_nothing_are_refused(name: str, value: object) -> None:
+    """An administrator's key asks no model, neither from the first nor later."""
+    ring = Keyring(MemoryAccountStore(), MASTER)
+    root = await ring.make(KeyOrder(name="root", kind="admin", terms={"addresses": ["10.0.0.0/8"], "rpm": None}))
+    said = f"'{name}' would hold for nothing"
+    with pytest.raises(InvalidRequest, match=said) as caught:
+        await ring.make(KeyOrder(name="other", kind="admin", terms={name: value}))
+    assert caught.value.param == f"terms.{name}"
+    with pytest.raises(InvalidRequest, match=said):
+        await ring.change(root.id, KeyChange(terms={name: value}))
+    assert await ring.keys() == (root,)
+    assert (await ring.change(root.id, KeyChange(terms={name: None}))).terms == Terms(addresses=("10.0.0.0/8",))
+
+
+async def test_an_administrators_key_of_before_may_lose_its_idle_terms() -> None:
+    """Or keep them, whatever else is changed."""
+    store = MemoryAccountStore()
+    ring = Keyring(store, MASTER)
+    root = await ring.make(KeyOrder(name="root", kind="admin"))
+    await put(store, replace(root, terms=Terms(rpm=5)))
+    assert (await ring.change(root.id, KeyChange(name="new"))).terms == Terms(rpm=5)
+    assert (await ring.change(root.id, KeyChange(terms={"rpm": None}))).terms == Terms()
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,18 @@ class Postgres:
         finally:
             self.run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
+    @contextmanager
+    def away(self, name: str) -> Iterator[None]:
+        """Meanwhile nobody is connected to a database, and nobody can be."""
+        allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}").format
+        self.run(allow(sql.Identifier(name), sql.Literal(False)))
+        try:
+            end = sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}")
+            self.run(end.format(sql.Literal(name)))
+            yield
+        finally:
+            self.run(allow(sql.Identifier(name), sql.Literal(True)))
+
     def run(self, statement: LiteralString | sql.Composed, *, name: str = "postgres") -> list[tuple[object, ...]]:
         """What a statement answers, outside of a transaction, from a connection of its own."""
         with closing(psycopg.connect(self.url(name), autocommit=True)) as connection:

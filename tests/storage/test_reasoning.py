@@ -1,4 +1,4 @@
-"""Tests of the stores of thoughts, in memory, in a database and with both: one behaviour, three places."""
+"""Tests of the stores of thoughts, in memory, a parent's, in a database and with both: one behaviour, four places."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, func, select, text
 
+from glmgate.app.parent_thoughts import ParentThoughts, lending
 from glmgate.policy.bounded import ENTRY_BYTES
 from glmgate.policy.memory import MemoryReasoningStore
 from glmgate.policy.reasoning import ReasoningStore, Thought
@@ -21,6 +22,7 @@ from glmgate.storage.schema import reasoning
 from glmgate.storage.upgrade import upgrade
 from tests.fakes.clock import FakeClock
 from tests.servers.plugin import url_of
+from tests.transport.pairs import pair
 
 TTL_S = 60.0
 LONGEST = 100
@@ -41,12 +43,16 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.aclose()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres", "both"])
+@pytest.fixture(params=["memory", "parent", "sqlite", "postgres", "both"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[ReasoningStore]:
     """An empty store of each sort."""
     in_memory = MemoryReasoningStore(ttl_s=TTL_S, most_bytes=ROOM, longest_bytes=LONGEST, clock=clock)
     if request.param == "memory":
         yield in_memory
+        return
+    if request.param == "parent":
+        async with pair(lending(in_memory)) as (_, peer):
+            yield ParentThoughts(peer)
         return
     opened = await open_database(url_of(request.param, request, tmp_path))
     async with AsyncExitStack() as stack:

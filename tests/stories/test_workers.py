@@ -48,7 +48,9 @@ class Stage:
 
 
 @contextmanager
-def staged(home: Path, *, workers: int = 2, upstream: str = "concurrency = 64", engine: str = "") -> Iterator[Stage]:
+def staged(
+    home: Path, *, workers: int = 2, upstream: str = "concurrency = 64", engine: str = "", auth: bool = True
+) -> Iterator[Stage]:
     """A server whose service says many words, one each 40 ms."""
     home.mkdir(exist_ok=True)
     (home / "key").write_text(KEYS[0])
@@ -59,7 +61,8 @@ def staged(home: Path, *, workers: int = 2, upstream: str = "concurrency = 64", 
             f'[[upstreams]]\nname = "zai"\nprofile = "zai"\nbase_url = "{service.base_url}"\n'
             f'credentials = ["file:key"]\n{upstream}\n[[models]]\nname = "glm-4.6"\nroute = [{{ upstream = "zai" }}]\n'
         )
-        with serving(home, f"{SETTINGS}{engine}[server]\nworkers = {workers}\n{table}") as served:
+        server = f"[server]\nworkers = {workers}\nauth = {str(auth).lower()}\n"
+        with serving(home, f"{SETTINGS}{engine}{server}{table}", key=None if auth else "nobody.asks") as served:
             yield Stage(served, service)
 
 
@@ -282,6 +285,24 @@ def _status(place: Place) -> int | None:
 def _key(home: Path, *terms: str) -> str:
     command = [sys.executable, "-m", "glmgate", "keys", "create", "--name", "t", "--home", str(home), *terms]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_workers_without_keys_share_thoughts(tmp_path: Path) -> None:
+    """A conversation gets back what was thought in it, whichever worker has it now; nothing is written."""
+    with staged(tmp_path / "home", auth=False) as stage:
+        service, place = stage.service, stage.served.place
+        service.slow(between_s=0)
+        service.answer_with(Answer("Hi", reasoning="a thought"), always=True)
+        thinking = {"thinking": {"type": "enabled"}, "max_tokens": 100}
+        began = [{"role": "user", "content": "Hello"}]
+        assert ask(place, "POST", CHAT, chat(messages=began, **thinking)).status == 200
+        time.sleep(0.5)  # for the worker's write
+        later = [*began, {"role": "assistant", "content": "Hi"}, {"role": "user", "content": "And?"}]
+        for _ in range(12):
+            assert ask(place, "POST", CHAT, chat(messages=later, **thinking)).status == 200
+        thoughts = [heard.body["messages"][1].get("reasoning_content") for heard in service.requests[1:]]
+        assert thoughts == ["a thought"] * 12
+        assert not (tmp_path / "home" / "glmgate.db").exists()
 
 
 def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from glmgate.policy.filters.logged import masked
 from glmgate.telemetry.contents import ContentLog, is_on
 from glmgate.telemetry.flight import Flight
 from glmgate.telemetry.log import configure
@@ -40,7 +41,7 @@ def told(
     """The lines that a request makes."""
     stream = io.StringIO()
     configure(JSON, stream=stream)
-    log = ContentLog(most=most)
+    log = ContentLog(masked, most=most)
     one = asked or flight(call(*scopes))
     log.began(one)
     if one.tap is not None:
@@ -67,7 +68,7 @@ def test_only_a_project_switches_it_on(level: Level, terms: Terms, on: bool) -> 
 def test_by_default_nothing_is_held_or_written() -> None:
     """Not even in memory: nobody listens."""
     one = flight(call())
-    ContentLog().began(one)
+    ContentLog(masked).began(one)
     assert one.tap is None
     assert told(asked=one) == []
 
@@ -132,7 +133,7 @@ def test_a_request_is_written_as_it_was_let_in() -> None:
     one = flight(call(Scope("project", "web", ON)))
     stream = io.StringIO()
     configure(JSON, stream=stream)
-    log = ContentLog()
+    log = ContentLog(masked)
     log.began(one)
     one.request = asked("[masked]")
     log.ended(record(uid="u-1"))

@@ -15,6 +15,7 @@ from glmgate.settings import Settings
 from glmgate.storage.counters_postgres import PostgresCounters
 from glmgate.storage.counters_redis import RedisCounters
 from glmgate.storage.counters_sqlite import SqliteCounters
+from glmgate.storage.private import make_private
 
 FILE_NAME: Final = "counters.db"
 
@@ -36,6 +37,12 @@ async def counting(settings: Settings, *, parent: Counters | None = None) -> Asy
         await counters.aclose()
 
 
+async def check_store(settings: Settings) -> None:
+    """Raises SettingsError where `counting` would for the URL of Redis; nobody is connected, nothing is made."""
+    if chosen(settings) == "redis":
+        await _opened("redis", settings).aclose()
+
+
 def chosen(settings: Settings) -> CounterStore:
     """The store that the settings name, or that `auto` comes to.
 
@@ -54,6 +61,7 @@ def chosen(settings: Settings) -> CounterStore:
 
 def _opened(store: CounterStore, settings: Settings) -> SqliteCounters | PostgresCounters | RedisCounters:
     if store == "file":
+        make_private(settings.home / FILE_NAME)
         return SqliteCounters(settings.home / FILE_NAME)
     if store == "database":
         return PostgresCounters(settings.storage.url)

@@ -6,6 +6,7 @@ Made anew at every reload; requests that run keep the old ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from glmgate.engines.moderation.service import ServiceModerator
 from glmgate.engines.moderation.webhook import Webhook
@@ -15,10 +16,15 @@ from glmgate.gateway.filtering import Filters
 from glmgate.policy.filters.chain import Filter, HookFilter, names
 from glmgate.policy.keys import Key
 from glmgate.routing.catalogue import Catalogue
+from glmgate.routing.judged import BookedModerator
 from glmgate.settings import Settings
 from glmgate.settings.filters import HookSettings
 from glmgate.transport.interfaces import Transport
+from glmgate.wire.engine import Place
 from glmgate.wire.moderation import Moderator
+
+MODERATIONS: Final = "moderations"
+"""What the ledger calls the model of a service that is asked for none."""
 
 
 def filters_of(settings: Settings, *, transport: Transport, catalogue: Callable[[], Catalogue]) -> Filters:
@@ -50,9 +56,13 @@ def _moderator(
     if hook.upstream is None:
         return ModelModerator(hook.model or "", catalogue)
     service = next(each for each in settings.upstreams if each.name == hook.upstream)
-    return ServiceModerator(
-        Upstream(name=service.name, base_url=service.base_url, profile=service.profile, timeouts=service.timeouts),
-        model=hook.model,
-        secret=service.credentials[0].secret if service.credentials else None,
-        transport=transport,
+    model = hook.model or MODERATIONS
+    return BookedModerator(
+        ServiceModerator(
+            Upstream(name=service.name, base_url=service.base_url, profile=service.profile, timeouts=service.timeouts),
+            model=hook.model,
+            secret=service.credentials[0].secret if service.credentials else None,
+            transport=transport,
+        ),
+        Place(f"{service.name}/{model}", service.name, model),
     )

@@ -12,6 +12,7 @@ import msgspec
 from typing_extensions import override
 
 from glmgate.app.parent_counters import ParentCounters
+from glmgate.app.parent_thoughts import ParentThoughts
 from glmgate.app.standing import Standing, engines_now
 from glmgate.engines.embedded.interfaces import Supervision
 from glmgate.engines.embedded.remote import RemoteSupervisor
@@ -19,6 +20,7 @@ from glmgate.engines.embedded.settings import EmbeddedSettings
 from glmgate.engines.embedded.spec import LocalModel
 from glmgate.engines.embedded.supervisor import Supervisor
 from glmgate.policy.counters import Counters
+from glmgate.policy.reasoning import ReasoningStore
 from glmgate.routing.catalogue import Rank
 from glmgate.routing.continuity import OwnPools
 from glmgate.routing.interfaces import Pools
@@ -38,12 +40,14 @@ Given = tuple[tuple[LocalModel, Rank], ...]
 class Keeper(Protocol):
     """Keeps children and slots, or knows who does.
 
-    `given`: the models to answer with; None: those that are found. `counters`: those of a parent's memory.
+    `given`: the models to answer with; None: those that are found. `counters` and `thoughts`: those of a parent's
+    memory.
     """
 
     supervisor: Supervision
     pools: Pools
     counters: Counters | None
+    thoughts: ReasoningStore | None
     given: Given | None
 
     def here(self) -> Standing:
@@ -80,6 +84,7 @@ class OwnKeeper(Keeper):
         self.supervisor: Supervision = self.own_supervisor
         self.pools: Pools = self.own_pools
         self.counters: Counters | None = None
+        self.thoughts: ReasoningStore | None = None
         self.given: Given | None = None
 
     @override
@@ -114,6 +119,7 @@ class ParentKeeper(Keeper):
         self.remote_pools = RemotePools(peer, known)
         self.pools: Pools = self.remote_pools
         self.counters: Counters | None = ParentCounters(peer)
+        self.thoughts: ReasoningStore | None = ParentThoughts(peer)
         self.given: Given | None = given
         self._supervisor = RemoteSupervisor(settings, peer)
         self.supervisor: Supervision = self._supervisor

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from glmgate.policy.cache import AnswerCache, MemoryAnswerCache
 from glmgate.policy.memory import MemoryReasoningStore
 from glmgate.policy.reasoning import ReasoningStore
+from glmgate.policy.settings import ReasoningSettings
 from glmgate.routing.write_behind import WriteBehind
 from glmgate.settings import Settings
 from glmgate.storage.opening import open_database
@@ -27,13 +28,23 @@ class Memory:
 
 
 @asynccontextmanager
-async def remembering(settings: Settings) -> AsyncIterator[Memory]:
-    """Open both. Without keys (`--no-auth`) nothing is written to disk, so thoughts stay in this process."""
+async def remembering(settings: Settings, *, parent: ReasoningStore | None = None) -> AsyncIterator[Memory]:
+    """Open both. Without keys (`--no-auth`) nothing is written to disk: thoughts stay in this process and its `parent`.
+
+    `parent` is what a worker's parent keeps.
+    """
     answers = MemoryAnswerCache(most_bytes=settings.cache.most_bytes, longest_bytes=settings.cache.longest_bytes)
     limits = settings.reasoning
-    front = MemoryReasoningStore(ttl_s=limits.ttl_s, most_bytes=limits.front_bytes, longest_bytes=limits.longest_bytes)
+    front = thoughts_in_memory(limits)
     if not settings.server.auth:
-        yield Memory(answers, front)
+        if parent is None:
+            yield Memory(answers, front)
+            return
+        thoughts = WriteBehind(parent, front=front)
+        try:
+            yield Memory(answers, thoughts)
+        finally:
+            await thoughts.aclose()
         return
     # A database of its own: reading keys must not wait behind writing thoughts.
     database = await open_database(settings.storage.url)
@@ -48,3 +59,8 @@ async def remembering(settings: Settings) -> AsyncIterator[Memory]:
             await thoughts.aclose()
     finally:
         await database.aclose()
+
+
+def thoughts_in_memory(limits: ReasoningSettings) -> MemoryReasoningStore:
+    """A store of one process."""
+    return MemoryReasoningStore(ttl_s=limits.ttl_s, most_bytes=limits.front_bytes, longest_bytes=limits.longest_bytes)

@@ -12,13 +12,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from glmgate.app import parent_counters
+from glmgate.app import parent_counters, parent_thoughts
 from glmgate.app.credentials import without_own_keys
 from glmgate.app.families import Families
 from glmgate.app.handover import Change, Handover, packed
 from glmgate.app.keeper import EXPOSITION, NOW, STANDING, OwnKeeper, models_of, standing_as_data
 from glmgate.app.local import found_models, local_deployments
-from glmgate.app.memory import Memory
+from glmgate.app.memory import Memory, thoughts_in_memory
 from glmgate.app.reload import Reloads, Reread, running
 from glmgate.app.routes import Routes
 from glmgate.app.spawn import Spawn
@@ -31,6 +31,7 @@ from glmgate.engines.embedded.machine import availability
 from glmgate.policy.cache import MemoryAnswerCache
 from glmgate.policy.counters import MemoryCounters
 from glmgate.policy.memory import MemoryReasoningStore
+from glmgate.policy.reasoning import ReasoningStore
 from glmgate.routing import lending as routing_lending
 from glmgate.routing.catalogue import Catalogue
 from glmgate.routing.continuity import Continuity
@@ -102,7 +103,8 @@ async def parenting(
             return together([own, *await spawn.under_way()])
 
         looks = {EXPOSITION: exposition, NOW: going_on}
-        services = _services(keeper, engine_lending.lending(keeper.supervisor, models_of(given)), looks)
+        engine = engine_lending.lending(keeper.supervisor, models_of(given))
+        services = _services(keeper, engine, thoughts_in_memory(settings.reasoning), looks)
         spawn = Spawn(command, [each.fileno() for each in sockets], services=services, hand_over=hand_over)
         workers = Workers(settings.server.workers, spawn)
         metrics.register(WorkerMetrics(lambda: workers.ready, lambda: workers.replaced))
@@ -149,14 +151,20 @@ def _metrics(keeper: OwnKeeper, lost_lines: Callable[[], int]) -> Metrics:
     )
 
 
-def _services(keeper: OwnKeeper, engine: Services, looks: Mapping[str, Callable[[], Awaitable[Any]]]) -> Services:
+def _services(
+    keeper: OwnKeeper,
+    engine: Services,
+    thoughts: ReasoningStore,
+    looks: Mapping[str, Callable[[], Awaitable[Any]]],
+) -> Services:
     async def standing() -> Any:  # noqa: ANN401 -- what a message holds
         return standing_as_data(keeper)
 
     slots = routing_lending.lending(keeper.own_pools.all)
     counters = parent_counters.lending(MemoryCounters())
+    remembered = parent_thoughts.lending(thoughts)
     return Services(
-        asks={**engine.asks, **counters.asks, STANDING: standing, **looks},
+        asks={**engine.asks, **counters.asks, **remembered.asks, STANDING: standing, **looks},
         holds={**engine.holds, **slots.holds},
         tells=slots.tells,
     )

@@ -38,7 +38,6 @@ from glmgate.gateway.identify import Anyone, Identify
 from glmgate.policy.quotes import PriceQuotes
 from glmgate.routing.catalogue import Catalogue, Deployment
 from glmgate.routing.continuity import Continuity
-from glmgate.routing.interfaces import Pools
 from glmgate.settings import Settings
 from glmgate.storage.accounts import Accounts, open_accounts
 from glmgate.surfaces.application import Application, build
@@ -98,7 +97,7 @@ async def opened(
         books = ledger.books
         books.afterwards.tokenizer = families = Families(kept.supervisor)
         local = [] if missing else local_deployments(settings, kept.supervisor, families, kept.given)
-        routes = await _routes(settings, stack, local, kept.pools)
+        routes = await _routes(settings, stack, local, kept)
         settings = await without_own_keys(settings, accounts)
 
         def upstreams() -> UpstreamsNow:
@@ -126,7 +125,7 @@ async def opened(
         admission = await stack.enter_async_context(admitting(means))
         stack.push_async_callback(books.afterwards.aclose)
         gateway = Gateway(
-            identify=Identify(accounts.store, accounts.master) if accounts else Anyone(),
+            identify=Identify(accounts.store, accounts.master, watch=metrics.keys) if accounts else Anyone(),
             catalogue=routes.catalogue(settings),
             observer=Observers(*sight.observers, RequestLog(), metrics, ledger.endings),
             clock=time.monotonic,
@@ -179,11 +178,11 @@ def _administration(accounts: Accounts | None, ledger: Ledger) -> Administration
     return Administration(accounts.keyring, accounts.directory, accounts.audit, ledger.reports)
 
 
-async def _routes(settings: Settings, stack: AsyncExitStack, local: list[Deployment], pools: Pools) -> Routes:
-    memory = await stack.enter_async_context(remembering(settings))
+async def _routes(settings: Settings, stack: AsyncExitStack, local: list[Deployment], keeper: Keeper) -> Routes:
+    memory = await stack.enter_async_context(remembering(settings, parent=keeper.thoughts))
     transport = LazyTransport(settings.proxies)
     stack.push_async_callback(transport.aclose)
-    return Routes(local, memory, transport, Continuity(pools=pools))
+    return Routes(local, memory, transport, Continuity(pools=keeper.pools))
 
 
 def _filters(settings: Settings, gateway: Gateway, routes: Routes) -> Filters:

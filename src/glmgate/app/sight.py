@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glmgate.errors import SettingsError
+from glmgate.policy.filters.logged import masked
 from glmgate.routing.books import KeptBooks
 from glmgate.settings import Settings
 from glmgate.telemetry.attempts import AttemptObserver, WatchedBooks
@@ -41,7 +42,7 @@ async def seeing(
     """Set everybody to watch. Raises SettingsError where OpenTelemetry is wanted and not installed."""
     async with AsyncExitStack() as stack:
         flights = Flights()
-        observers: list[Observer] = [flights, ContentLog()]
+        observers: list[Observer] = [flights, ContentLog(masked)]
         attempts: list[AttemptObserver] = [flights, metrics.engines]
         told: list[Callable[[Call, Place, Charge], None]] = [metrics.gen_ai.charged]
         if settings.otel.endpoint is not None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from glmgate.app.counting import chosen
+from glmgate.app.counting import check_store, chosen
 from glmgate.app.coverage import checked_keys
 from glmgate.app.local import local_kinds
 from glmgate.app.routes import check as check_routes
@@ -24,9 +24,9 @@ from glmgate.settings.upstreams import UpstreamSettings
 from glmgate.storage.database import parsed, shown
 
 _KEYS: Final = {
-    "covered": "every budget of money covers what its key can be charged",
+    "covered": "every budget of money covers what its key can be charged, and every filter of terms is there",
     "none": "not looked at: there is no database yet, or the server asks for none",
-    "unready": "not looked at: the database has to be upgraded, or cannot be reached",
+    "unready": "not looked at: the database has to be upgraded, or cannot be reached, or its master key is missing",
 }
 
 
@@ -46,6 +46,7 @@ def check(home: Path | None, config: Path | None, *, as_json: bool) -> None:
     settings = read(home, config)
     local = local_kinds(settings)
     check_routes(settings, local)
+    asyncio.run(check_store(settings))
     found = _found(settings) | {"keys": asyncio.run(checked_keys(settings, local))}
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(_lines(found)))
 
@@ -63,6 +64,7 @@ def _found(settings: Settings) -> dict[str, Any]:
         "models": [_model(each) for each in settings.routed],
         "filters": list(settings.filters.names),
         "filters_for_all": list(settings.filtering.default),
+        "filter_secrets": {each.name: each.reference for each in settings.filters.hooks if each.reference is not None},
         "secrets": _secrets(settings),
     }
 
@@ -108,7 +110,8 @@ def _secrets(settings: Settings) -> list[str]:
     credentials = [each.reference for upstream in settings.upstreams for each in upstream.credentials]
     own = ["[server] master_key"] if settings.master_key is not None else []
     own += ["[pull] token"] if settings.hub.token is not None else []
-    return [*own, *dict.fromkeys(credentials), *(f"env:{each.variable}" for each in settings.found)]
+    hooks = [hook.reference for hook in settings.filters.hooks if hook.reference is not None]
+    return [*own, *dict.fromkeys([*credentials, *hooks]), *(f"env:{each.variable}" for each in settings.found)]
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
@@ -123,6 +126,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield from _model_lines(model)
     if found["filters"]:
         yield f"Filters    {', '.join(found['filters'])}; for all: {', '.join(found['filters_for_all']) or 'none'}"
+        yield from (f"           {name}: {where} is set" for name, where in found["filter_secrets"].items())
     if not found["upstreams"] and not found["models"]:
         yield "Models     those that are pulled and built in; no service is named"
     yield f"Keys       {_KEYS[found['keys']]}"

@@ -19,9 +19,11 @@ from glmgate.policy.keys import Key, Kind, MasterKey, checked_end, new_key, revo
 from glmgate.policy.organisation import DEFAULT, ServiceAccount, checked_name, usable
 from glmgate.policy.pages import WHOLE, Page
 from glmgate.policy.terms import changed
-from glmgate.wire.terms import NO_TERMS
+from glmgate.wire.terms import NO_TERMS, Terms
 
 _FACT = "master_key"
+_OF_ALL = "addresses"
+"""The one term that says something of a key that asks no model."""
 SERVER = "server"
 """The actor of what no administrator did."""
 
@@ -133,7 +135,7 @@ class Keyring:
             organisation=project.organisation,
             kind=order.kind,
             owner=order.owner,
-            terms=changed(NO_TERMS, order.terms or {}),
+            terms=_terms(order.kind, NO_TERMS, order.terms or {}),
         )
         rows.put(key)
         rows.log(act(self._actor, "api_key.created", None, key), at=now)
@@ -154,7 +156,7 @@ class Keyring:
             key,
             name=key.name if wish.name is None else checked_name(wish.name, "A key's"),
             expires_at=checked_end(wish.expires_at, now=now) if ends else key.expires_at,
-            terms=changed(key.terms, wish.terms or {}),
+            terms=_terms(key.kind, key.terms, wish.terms or {}),
         )
 
     async def _change(self, key_id: str, action: str, change: Callable[[Key], Key]) -> Key:
@@ -178,6 +180,19 @@ def _key(rows: Rows, key_id: str) -> Key:
             f"There is no key {key_id.partition('.')[0]!r}: `glmgate keys list` shows all.", param="id"
         )
     return found
+
+
+def _terms(kind: Kind, before: Terms, changes: Mapping[str, Any]) -> Terms:
+    """The terms of a key of that kind. InvalidRequest where one of them would hold for nothing."""
+    after = changed(before, changes)
+    idle = [name for name in changes if name != _OF_ALL and getattr(after, name) != getattr(NO_TERMS, name)]
+    if kind == "admin" and idle:
+        raise InvalidRequest(
+            f"{idle[0]!r} would hold for nothing: an administrator's key asks no model. Of all terms it may have "
+            f"{_OF_ALL!r} only.",
+            param=f"terms.{idle[0]}",
+        )
+    return after
 
 
 def _new_id() -> str:

@@ -78,12 +78,16 @@ class FilterTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookSettings:
-    """A filter that asks somebody: a webhook (`url`), an upstream's moderations (`upstream`), or a chat model."""
+    """A filter that asks somebody: a webhook (`url`), an upstream's moderations (`upstream`), or a chat model.
+
+    `reference` says where the `secret` is.
+    """
 
     name: str
     side: Literal["input", "output", "both"]
     url: str | None = None
     secret: Secret | None = field(default=None, repr=False)
+    reference: str | None = None
     upstream: str | None = None
     model: str | None = None
     timeout_s: float = 5.0
@@ -227,6 +231,7 @@ def _hook(
         side=each.direction,
         url=url,
         secret=_secret(each.secret, environment, where, base),
+        reference=each.secret,
         upstream=None if each.upstream is None else _there(each.upstream, upstreams, where),
         model=each.model,
         timeout_s=each.timeout,

@@ -40,7 +40,8 @@ def dump(url: URL, target: Path) -> None:
     """
     tables = [f"--table={name}" for name in (*metadata.tables, "alembic_version")]
     part = target.with_name(f"{target.name}.part")
-    part.touch(mode=0o600)
+    part.unlink(missing_ok=True)  # what an earlier one has left may be open to others
+    part.touch(mode=0o600, exist_ok=False)
     try:
         _run("pg_dump", url, ["--format=custom", "--no-owner", "--no-privileges", *tables, f"--file={part}"])
         part.replace(target)

@@ -19,6 +19,7 @@ from glmgate.storage.acts import note, upgraded
 from glmgate.storage.copies import copy, keep_newest
 from glmgate.storage.database import Database
 from glmgate.storage.fresh import create
+from glmgate.storage.private import make_private
 from glmgate.storage.schema import OLDEST_FACT, REVISION, facts
 
 # Copies that upgrades leave beside an SQLite file. Who needs one from before the last but two has backups.
@@ -105,6 +106,8 @@ def check_fits(connection: Connection) -> bool:
 async def _opened(url: str, bring_up: Callable[[Database, Connection], None]) -> Database:
     database = Database(url)
     try:
+        if database.file is not None and "uri" not in database.url.query:
+            make_private(database.file)
         if not await database.read(check_fits):
             await database.write(lambda connection: bring_up(database, connection))
     except Unavailable as exc:

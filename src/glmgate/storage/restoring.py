@@ -17,6 +17,7 @@ from glmgate.errors import SettingsError
 from glmgate.policy.audit import Act
 from glmgate.storage.acts import note, restored
 from glmgate.storage.copies import copy
+from glmgate.storage.private import narrow
 from glmgate.storage.sqlite import sqlite_engine, will_write
 
 _MAGIC = b"SQLite format 3\x00"
@@ -74,6 +75,7 @@ def _taken_aside(file: Path) -> Path | None:
     if not file.exists():
         return None
     kept = file.with_name(f"{file.name}.before-restore")
+    narrow(file)
     try:
         with closing(sqlite3.connect(file, timeout=1, isolation_level=None)) as connection:
             # Leaving WAL needs the file alone: it fails while any other process has it open, idle or not.

@@ -5,7 +5,7 @@ Whether a project has is in its terms; nothing of a request of any other is ever
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -13,11 +13,13 @@ from typing_extensions import override
 
 from glmgate.telemetry.flight import Flight
 from glmgate.telemetry.log import get_logger
-from glmgate.telemetry.masking import Mask, masked
 from glmgate.telemetry.record import Observer, RequestRecord
 from glmgate.wire.delta import Delta
 from glmgate.wire.engine import Caller
 from glmgate.wire.members import plain
+
+Mask = Callable[[str], str]
+"""From a text to what may be written of it."""
 
 MOST_CHARACTERS: Final = 16_384
 """Of a request, and of its answer, each."""
@@ -29,7 +31,7 @@ _DATA: Final = "data:"
 class ContentLog(Observer):
     """Writes a line of its own for each request of a project whose contents are logged."""
 
-    def __init__(self, mask: Mask = masked, *, most: int = MOST_CHARACTERS) -> None:
+    def __init__(self, mask: Mask, *, most: int = MOST_CHARACTERS) -> None:
         self._log = get_logger("glmgate.contents")
         self._mask = mask
         self._most = most

@@ -19,6 +19,7 @@ from glmgate.telemetry.engines import LookAtEngines
 from glmgate.telemetry.families import Family, families
 from glmgate.telemetry.flight import Flight
 from glmgate.telemetry.gen_ai_metrics import GenAiMetrics
+from glmgate.telemetry.keys import KeyMetrics
 from glmgate.telemetry.ledger import LedgerNow, LookAtLedger
 from glmgate.telemetry.limits import LimitMetrics
 from glmgate.telemetry.record import Observer, RequestRecord
@@ -105,6 +106,7 @@ class Metrics(Observer):
                 registry=self._registry,
             ).labels
         )
+        self.keys = KeyMetrics(self._registry)
         self.limits = LimitMetrics(self._registry)
         self.gen_ai = GenAiMetrics(self._registry)
         self.engines = EngineMetrics(self._registry, engines)

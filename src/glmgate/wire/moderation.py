@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from glmgate.wire.delta import Usage
 from glmgate.wire.engine import Call
 
 Direction = Literal["input", "output"]
@@ -23,10 +24,11 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What a hook says of the texts; `categories` are its words for what is wrong."""
+    """What a hook says of the texts; `categories` are its words for what is wrong, `usage` the tokens that it tells."""
 
     flagged: bool
     categories: tuple[str, ...] = ()
+    usage: Usage | None = None
 
 
 class Moderator(Protocol):

@@ -13,6 +13,7 @@ from glmgate.engines.upstream.secret import Secret
 from glmgate.engines.upstream.settings import Upstream
 from glmgate.errors import EngineFailed, GlmgateError
 from glmgate.transport.errors import ConnectFailed
+from glmgate.wire.delta import Usage
 from glmgate.wire.moderation import Judgement
 from tests.engines.moderation.asked import CALL, PASSAGES, FakeTransport
 
@@ -50,7 +51,7 @@ async def test_all_texts_are_sent_as_one() -> None:
         ({"result_list": [{"content_type": "text", "risk_level": "PASS", "risk_type": []}]}, Judgement(flagged=False)),
         (
             {"result_list": [{"risk_level": "REJECT", "risk_type": ["politics"]}], "usage": {}},
-            Judgement(flagged=True, categories=("politics",)),
+            Judgement(flagged=True, categories=("politics",), usage=Usage()),
         ),
         ({"result_list": [{"risk_level": "REVIEW", "risk_type": []}]}, Judgement(flagged=True)),
         ({"results": [], "result_list": []}, Judgement(flagged=False)),
@@ -59,6 +60,13 @@ async def test_all_texts_are_sent_as_one() -> None:
 async def test_both_shapes_are_understood(answer: dict[str, Any], judgement: Judgement) -> None:
     """A doubtful text (REVIEW) does not pass either."""
     assert await judged(answer) == judgement
+
+
+async def test_the_tokens_that_a_service_tells_go_with_its_judgement() -> None:
+    """GLM tells them, OpenAI does not."""
+    told = {"result_list": [], "usage": {"prompt_tokens": 7, "completion_tokens": 1, "moderation_text": {"call": 1}}}
+    assert (await judged(told)).usage == Usage(7, 1)
+    assert (await judged({"results": []})).usage is None
 
 
 @pytest.mark.parametrize("body", [b"{}", b"first text", b'{"results": [{"flagged": "first text"}]}'])

@@ -75,13 +75,30 @@ def found(finder: Finder, text: str) -> list[str]:
     return spans
 
 
+UNSEEN = ("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad")
+"""The usual characters that nobody sees."""
+
+
+def sprinkled(text: str, places: Sequence[int]) -> str:
+    """The text with such characters at these places, one after the other."""
+    for number, place in enumerate(places):
+        at = place % (len(text) + 1)
+        text = text[:at] + UNSEEN[number % len(UNSEEN)] + text[at:]
+    return text
+
+
+def seen(text: str) -> str:
+    """The text without them."""
+    return "".join(sign for sign in text if sign not in UNSEEN)
+
+
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 """How a text is cut."""
 
 
 def texts_of(*parts: str) -> st.SearchStrategy[str]:
     """Texts that are made of these parts and of single signs, so that beginnings of matches are everywhere."""
-    signs = st.sampled_from([" ", "a", "1", "-", "@", ".", "é", "法", "\n", "，", "４"])
+    signs = st.sampled_from([" ", "a", "1", "-", "@", ".", "é", "法", "\n", "，", "４", "\u200b", "\u00ad"])
     return st.lists(st.sampled_from(parts) | signs, max_size=25).map("".join)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glmgate.policy.filters.folding import fold, lower
+from glmgate.policy.filters.folding import fold, is_plain, lower, parted
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,34 @@ def test_places_stay_where_they_are(first: str, second: str) -> None:
     assert fold(first + second) == fold(first) + fold(second)
     assert len(lower(first)) == len(first)
     assert lower(first + second) == lower(first) + lower(second)
+
+
+@pytest.mark.parametrize(
+    ("text", "visible", "unseen"),
+    [
+        ("plain", "plain", []),
+        ("中文", "中文", []),
+        ("a\u200bb", "ab", [(1, "\u200b")]),
+        ("\ufeffa\u00ad\u2060b\u200d", "ab", [(0, "\ufeff"), (1, "\u00ad\u2060"), (2, "\u200d")]),
+        ("\u200b", "", [(0, "\u200b")]),
+        ("tag\U000e0041", "tag", [(3, "\U000e0041")]),
+        ("ㅤa", "ㅤa", []),
+    ],
+)
+def test_what_nobody_sees_is_laid_aside(text: str, visible: str, unseen: list[tuple[int, str]]) -> None:
+    """With its place among what is seen; a filler takes a place, and is seen."""
+    assert parted(text) == (visible, unseen)
+    assert is_plain(text) == (not unseen)
+
+
+@given(st.text(st.characters() | st.sampled_from("\u200b\u00ad\ufe0f"), max_size=30))
+def test_it_can_be_put_back(text: str) -> None:
+    """Nothing is lost, and what is called plain is neither folded nor parted."""
+    visible, unseen = parted(text)
+    back, at = "", 0
+    for place, run in unseen:
+        back, at = back + visible[at:place] + run, place
+    assert back + visible[at:] == text
+    assert parted(visible) == (visible, [])
+    if is_plain(text):
+        assert (visible, fold(text)) == (text, text)

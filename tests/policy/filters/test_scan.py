@@ -14,11 +14,14 @@ from tests.policy.filters.making import (
     LENGTHS,
     MAIL,
     RULES,
+    UNSEEN,
     cut,
     kind_rule,
     masked,
     regex,
     scan,
+    seen,
+    sprinkled,
     texts_of,
     through,
     words,
@@ -69,6 +72,62 @@ def test_what_has_left_never_changes(text: str, lengths: list[int], name: str) -
     for piece in cut(text, lengths):
         out += machine.feed(piece)
         assert expected.startswith(out)
+
+
+@pytest.mark.parametrize("name", list(RULES))
+@given(text=PARTS, places=st.lists(st.integers(0, 200), max_size=30), lengths=LENGTHS)
+@settings(max_examples=60)
+def test_what_nobody_sees_hides_nothing(name: str, text: str, places: list[int], lengths: list[int]) -> None:
+    """Wherever it stands and however the text is cut: what is seen of the output is that of the plain text."""
+    rule, plain = RULES[name](), seen(text)
+    counts, hidden = Counts(), Counts()
+    expected = whole(Scan(rule, counts, Numbers()), plain)
+    out = through(Scan(rule, hidden, Numbers()), cut(sprinkled(plain, places), lengths))
+    assert (seen(out), hidden) == (expected, counts)
+
+
+@given(text=st.text(st.sampled_from(["a", "é", "好", *UNSEEN]), max_size=60), lengths=LENGTHS)
+def test_what_is_not_masked_keeps_what_nobody_sees(text: str, lengths: list[int]) -> None:
+    """Each at its place: words of some scripts and pictures are made with them."""
+    assert through(scan(words("other", "éa a")), cut(text, lengths)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a b\u200bad\u00ad dog\u2060 x", "a ***\u2060 x"),
+        ("\u200bbad\u200b", "\u200b***\u200b"),
+        ("b\u200d\u200d\ufeffadge", "***"),
+        ("x\u200bbad", "x\u200bbad"),
+        ("法\u200c轮", "***"),
+        ("👨\u200d👩\u200d👧 \ufe0f", "👨\u200d👩\u200d👧 \ufe0f"),
+    ],
+)
+def test_a_word_is_found_through_what_nobody_sees(text: str, shown: str) -> None:
+    """The mask stands for all of it; what stands before and behind the word stays; what is seen as one word is one."""
+    assert masked(words("bad", "bad dog", "badge", "法轮"), text) == shown
+
+
+def test_a_stream_is_held_back_no_more_for_what_nobody_sees() -> None:
+    """It leaves at once where no word can have begun before it."""
+    machine = scan(words("bad"))
+    fed = [machine.feed(piece) for piece in ("x \u200b", "\u200b", "b\u200b", "a", "\u200b", "y", "\u200b")]
+    assert fed == ["x \u200b", "\u200b", "", "", "", "b\u200ba\u200by", "\u200b"]
+
+
+def test_a_refusal_sees_through_too() -> None:
+    """And gives nothing but what stood before."""
+    machine = scan(words("bad", action="refuse"))
+    assert machine.feed("so b\u200bad \u200b") + machine.close() == "so "
+    assert machine.refused == "words"
+
+
+def test_a_text_that_is_full_of_what_nobody_sees_takes_linear_time() -> None:
+    """Also where it is all in one match."""
+    for text in ("a\u200b" * 200_000, "<" + "\u200b" * 400_000 + ">", "<" + "x\u200b" * 100_000):
+        began = time.process_time()
+        masked(regex(r"<[^>]*>"), text)
+        assert time.process_time() - began < 3
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,12 @@ def test_blanks_and_forms_of_a_word_do_not_matter() -> None:
     assert found(Words(["  ｂａｄ \t dog "]), "bad dog") == ["bad dog"]
 
 
+def test_a_word_of_the_list_may_hold_what_nobody_sees() -> None:
+    """It is the same word without; one of nothing else is none."""
+    assert found(Words(["می\u200cخواهم", "\u200b"]), "میخواهم") == ["میخواهم"]
+    assert Words(["x"]).sees_through
+
+
 def test_signs_of_patterns_are_only_signs() -> None:
     """A list is no pattern."""
     assert found(Words(["c++", "a.b", "(x)"]), "c++ aab a.b (x)") == ["c++", "a.b", "(x)"]

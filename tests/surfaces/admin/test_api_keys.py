@@ -125,3 +125,15 @@ async def test_nothing_is_made_in_an_archived_project(office: Office) -> None:
     status, _, param, message = await office.refused("POST", f"/projects/{project}/api_keys", {"name": "a"})
     assert (status, param) == (400, "project_id")
     assert "is archived" in message
+
+
+async def test_an_administrators_key_takes_no_limits(office: Office) -> None:
+    """They would hold for nothing; networks are good for it."""
+    body = {"name": "b", "glmgate": {"terms": {"rpm": 5}}}
+    status, _, param, message = await office.refused("POST", "/admin_api_keys", body)
+    assert (status, param) == (400, "terms.rpm")
+    assert "'rpm' would hold for nothing" in message
+    made = await office.got(
+        "POST", "/admin_api_keys", {"name": "b", "glmgate": {"terms": {"addresses": ["10.0.0.0/8"]}}}
+    )
+    assert made["glmgate"]["terms"] == {"addresses": ["10.0.0.0/8"]}

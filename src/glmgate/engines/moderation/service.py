@@ -14,6 +14,7 @@ import msgspec
 from glmgate.engines.upstream import body, failures
 from glmgate.engines.upstream.secret import Secret
 from glmgate.engines.upstream.settings import Upstream
+from glmgate.engines.upstream.shapes import Tokens
 from glmgate.errors import EngineFailed
 from glmgate.transport.errors import TransportError
 from glmgate.transport.interfaces import Outgoing, Reply, Transport
@@ -37,6 +38,7 @@ class _Risk(msgspec.Struct, frozen=True):
 class _Answer(msgspec.Struct, frozen=True):
     results: list[_Result] | None = None
     result_list: list[_Risk] | None = None
+    usage: Tokens | None = None
 
 
 _ANSWER: Final = msgspec.json.Decoder(_Answer)
@@ -87,7 +89,11 @@ def _read(reply: Reply) -> Judgement:
     answer = _answer(reply)
     flagged = [result for result in answer.results or () if result.flagged]
     bad = [risk for risk in answer.result_list or () if risk.risk_level.upper() != "PASS"]
-    return Judgement(flagged=bool(flagged or bad), categories=(*_named(flagged), *_risks(bad)))
+    return Judgement(
+        flagged=bool(flagged or bad),
+        categories=(*_named(flagged), *_risks(bad)),
+        usage=None if answer.usage is None else answer.usage.usage,
+    )
 
 
 def _answer(reply: Reply) -> _Answer:

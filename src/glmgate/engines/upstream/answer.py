@@ -130,7 +130,7 @@ class Answer:
         """Of all usages the last counts. It is of all choices together, so it stands with one of them."""
         if tokens.prompt_tokens is None and tokens.completion_tokens is None:
             return
-        self._usage = _usage(tokens)
+        self._usage = tokens.usage
         if self._teller is None:
             self._teller = min(self._choices, default=None)
         for place, delta in enumerate(deltas):
@@ -172,13 +172,3 @@ class Answer:
             return delta
         beside, self._beside = self._beside, {}
         return msgspec.structs.replace(delta, extra=beside)
-
-
-def _usage(tokens: Tokens) -> Usage:
-    prompt, completion = tokens.prompt_tokens_details, tokens.completion_tokens_details
-    return Usage(
-        prompt=tokens.prompt_tokens or 0,
-        completion=tokens.completion_tokens or 0,
-        cached=(prompt.cached_tokens or 0) if prompt is not None else 0,
-        reasoning=(completion.reasoning_tokens or 0) if completion is not None else 0,
-    )

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from glmgate.wire.delta import Usage
+
 
 class Function(msgspec.Struct, frozen=True):
     """The function of a call. `arguments` is JSON text (documented as an object, and some send one).
@@ -75,6 +77,17 @@ class Tokens(msgspec.Struct, frozen=True):
     completion_tokens: int | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
+
+    @property
+    def usage(self) -> Usage:
+        """The same in our words."""
+        prompt, completion = self.prompt_tokens_details, self.completion_tokens_details
+        return Usage(
+            prompt=self.prompt_tokens or 0,
+            completion=self.completion_tokens or 0,
+            cached=(prompt.cached_tokens or 0) if prompt is not None else 0,
+            reasoning=(completion.reasoning_tokens or 0) if completion is not None else 0,
+        )
 
 
 class Choice(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 import re2
 
 from glmgate.errors import SettingsError
+from glmgate.policy.filters.invisible import may_mean
 from glmgate.policy.filters.syntax import taken_apart
 
 _MEMORY: Final = 32 << 20
@@ -18,7 +19,12 @@ Span = tuple[int, int]
 
 
 class Finder(Protocol):
-    """Finds in folded text (`folding`)."""
+    """Finds in folded text (`folding`). `sees_through`: invisible characters are taken out of it before."""
+
+    @property
+    def sees_through(self) -> bool:
+        """Whether it looks at what people see alone."""
+        ...
 
     def find(self, text: str, start: int) -> Span | None:
         """The first match that begins at `start` or behind it, as far as the text goes."""
@@ -45,9 +51,12 @@ class Compiled(Protocol):
 
 
 class Expressions:
-    """What any of some patterns matches, the first in the list before the others. Raises SettingsError."""
+    """What any of some patterns matches, the first in the list before the others. Raises SettingsError.
 
-    __slots__ = ("_begun", "_whole")
+    They see through invisible characters, unless one of them could be meant for those.
+    """
+
+    __slots__ = ("_begun", "_whole", "sees_through")
 
     def __init__(self, patterns: Sequence[str]) -> None:
         parts = []
@@ -57,6 +66,7 @@ class Expressions:
             if part.least < 1:
                 raise SettingsError(f"the pattern {pattern!r} matches nothing at all as well, which is everywhere")
             parts.append(part)
+        self.sees_through = not any(map(may_mean, patterns))
         self._whole = compiled("|".join(f"(?:{pattern})" for pattern in patterns))
         self._begun = compiled(f"(?:{'|'.join(part.begun for part in parts)})\\z")
 

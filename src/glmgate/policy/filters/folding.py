@@ -1,14 +1,16 @@
 """Folding: characters that look alike or mean the same become one, so that a pattern is written once.
 
 The folded text has as many characters as the text, so that places in one are places in the other. A character is
-folded the same way wherever it stands.
+folded the same way wherever it stands. Invisible characters are taken out before.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from glmgate.policy.filters.expressions import compiled
+from glmgate.policy.filters.expressions import Compiled, compiled
+from glmgate.policy.filters.invisible import INVISIBLE
 
 # The zeros of Unicode's decimal digits (category Nd); each has its nine others right behind it.
 _ZEROS: Final = (
@@ -34,19 +36,38 @@ _TABLE: Final[dict[int, int]] = (
     | {zero + digit: 0x30 + digit for zero in _ZEROS for digit in range(10)}
     | dict.fromkeys(_SURROGATES, 0xFFFD)  # halves of pairs are no text, and cannot be encoded
 )
+_INVISIBLE: Final = re.compile(f"[{INVISIBLE}]+")
 # Most texts, Chinese ones too, hold none of them, and to look is seven times as quick as to translate.
-_FOLDABLE: Final = compiled("[" + "".join(chr(code) for code in sorted(_TABLE) if code not in _SURROGATES) + "]")
+_SPECIAL: Final = "".join(chr(code) for code in sorted(_TABLE) if code not in _SURROGATES)
+_FOLDABLE: Final = compiled(f"[{_SPECIAL}]")
+_ANY: Final = compiled(f"[{_SPECIAL}{INVISIBLE}]")
+
+
+def is_plain(text: str) -> bool:
+    """Whether nothing of `text` is invisible, or folded into something else."""
+    return text.isascii() or not _has(_ANY, text)
+
+
+def parted(text: str) -> tuple[str, list[tuple[int, str]]]:
+    """What is to be seen of `text`, and what is not: each run with the number of characters seen before it."""
+    runs: list[tuple[int, str]] = []
+    unseen = 0
+    for found in _INVISIBLE.finditer(text):
+        runs.append((found.start() - unseen, found[0]))
+        unseen += len(found[0])
+    return (_INVISIBLE.sub("", text) if runs else text), runs
 
 
 def fold(text: str) -> str:
     """`text` with full-width letters and digits, and digits, blanks and hyphens of any script, as those of ASCII."""
-    if text.isascii():
-        return text
+    return text if text.isascii() or not _has(_FOLDABLE, text) else text.translate(_TABLE)
+
+
+def _has(signs: Compiled, text: str) -> bool:
     try:
-        found = _FOLDABLE.search(text.encode())
+        return signs.search(text.encode()) is not None
     except UnicodeEncodeError:  # half of a pair
-        return text.translate(_TABLE)
-    return text if found is None else text.translate(_TABLE)
+        return True
 
 
 def lower(text: str) -> str:

@@ -3,16 +3,19 @@
 A piece is held back only from the place on where a match may have begun that is not over. A match that is longer than
 HOLD is no longer waited for: what there is of it counts as all of it. That is decided only every BLOCK characters of
 the text, so that it does not depend on the pieces either.
+
+What nobody sees of a text is laid aside, and stands again where it stood unless that is inside of a match.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from glmgate.policy.filters.expressions import Finder, Span
-from glmgate.policy.filters.folding import fold
+from glmgate.policy.filters.folding import fold, is_plain, parted
 
 HOLD: Final = 8192
 """Characters; the largest private key in use (RSA, 8,192 bits) has 6,400."""
@@ -83,7 +86,10 @@ class Rule:
 class Scan(Machine):
     """One text on its way through one rule."""
 
-    __slots__ = ("_counts", "_done", "_folded", "_from", "_numbers", "_refused", "_rule", "_taken", "_text")
+    __slots__ = (
+        *("_begins", "_counts", "_done", "_folded", "_from", "_numbers"),
+        *("_refused", "_rule", "_taken", "_text", "_unseen"),
+    )
 
     def __init__(self, rule: Rule, counts: Counts, numbers: Numbers) -> None:
         self._rule = rule
@@ -95,6 +101,8 @@ class Scan(Machine):
         self._done = 0  # what stands before it has left
         self._from = 0  # the next match begins here or behind
         self._taken = 0
+        self._begins = 0  # how many characters of the text stood before `_text`
+        self._unseen: deque[tuple[int, str]] = deque()  # what was laid aside, with how many characters stand before it
 
     @property
     def refused(self) -> str | None:
@@ -103,18 +111,29 @@ class Scan(Machine):
 
     def feed(self, text: str) -> str:
         """As `Machine` says."""
+        if is_plain(text):
+            return self._feed(text, text)
+        if self._rule.finder.sees_through:
+            text, unseen = parted(text)
+            self._unseen += ((self._taken + before, run) for before, run in unseen)
+        return self._feed(text, fold(text))
+
+    def _feed(self, text: str, folded: str) -> str:
         out: list[str] = []
         at = 0
         while at < len(text) and not self._refused:
-            part = text[at : at + BLOCK - self._taken % BLOCK]
-            at += len(part)
-            self._taken += len(part)
+            end = at + BLOCK - self._taken % BLOCK
+            part = text[at:end]
             self._text += part
-            self._folded += fold(part)
+            self._folded += folded[at:end]
+            self._taken += len(part)
+            at = end
             self._settle(out, self._pending())
             if self._taken % BLOCK == 0 and len(self._text) - self._done > HOLD:
                 self._force(out)
             self._forget()
+        if not self._refused:
+            self._release(out, self._done)  # unseen characters alone may have come
         return "".join(out)
 
     def close(self) -> str:
@@ -158,16 +177,25 @@ class Scan(Machine):
         self._counts.add(self._rule.name)
         self._release(out, start)
         self._from = self._done = end
+        while self._unseen and self._unseen[0][0] < self._begins + end:
+            self._unseen.popleft()
         if self._rule.action == "refuse":
             self._refused = True
         else:
             out.append(self._rule.mask(self._folded[start:end], self._numbers))
 
     def _release(self, out: list[str], end: int) -> None:
+        while self._unseen and self._unseen[0][0] <= self._begins + end:
+            before, run = self._unseen.popleft()
+            self._let_go(out, before - self._begins)
+            out.append(run)
+        self._let_go(out, end)
+        self._from = max(self._from, self._done)
+
+    def _let_go(self, out: list[str], end: int) -> None:
         if end > self._done:
             out.append(self._text[self._done : end])
             self._done = end
-        self._from = max(self._from, self._done)
 
     def _force(self, out: list[str]) -> None:
         """Let go all but the last HOLD characters; matches that begin there are taken as they stand."""
@@ -181,6 +209,7 @@ class Scan(Machine):
             self._text, self._folded = self._text[keep:], self._folded[keep:]
             self._done -= keep
             self._from -= keep
+            self._begins += keep
 
 
 class Chained(Machine):

@@ -11,7 +11,7 @@ from typing import Final
 
 from glmgate.errors import SettingsError
 from glmgate.policy.filters.expressions import Span, compiled, spans
-from glmgate.policy.filters.folding import fold, lower
+from glmgate.policy.filters.folding import fold, lower, parted
 
 LONGEST_WORD: Final = 200
 _WORD_SIGN: Final = re.compile(r"\w", re.ASCII)
@@ -21,9 +21,10 @@ class Words:
     """A list of words as a `Finder`. Raises SettingsError."""
 
     __slots__ = ("_begun", "_longest", "_whole")
+    sees_through = True
 
     def __init__(self, words: Iterable[str]) -> None:
-        known = sorted({lower(fold(" ".join(word.split()))) for word in words} - {""})
+        known = sorted({lower(fold(" ".join(parted(word)[0].split()))) for word in words} - {""})
         if not known:
             raise SettingsError("the list has no word: give 'words' or a 'file' with one on each line")
         self._longest = max(map(len, known))

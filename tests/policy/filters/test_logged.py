@@ -8,24 +8,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glmgate.telemetry.masking import masked
+from glmgate.policy.filters.logged import masked
 
 
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
         ("write to jane.doe+x@mail.example.org today", "write to [e-mail] today"),
-        ("sk-abcdefghijklmnop1234 is it", "[key] is it"),
-        (f"{'0a' * 16}.AbCdEfGhIjKlMnOp", "[key]"),
-        ("Authorization: Bearer abcdef0123456789", "Authorization: [key]"),
-        ("AKIAIOSFODNN7EXAMPLE", "[key]"),
-        ("eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJ", "[token]"),
+        ("sk-abcdefghijklmnop1234 is it", "[secret] is it"),
+        (f"{'0a' * 16}.AbCdEfGhIjKlMnOp", "[secret]"),
+        ("Authorization: Bearer abcdef0123456789", "Authorization: [secret]"),
+        ("AKIAIOSFODNN7EXAMPLE", "[secret]"),
+        ("eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJ", "[secret]"),
         ("password = hunter2, user = me", "[secret], user = me"),
         ('{"api_key": "abc"}', '{"[secret]}'),
         ("card 4111 1111 1111 1111.", "card [number]."),
-        ("call +49 170 1234567", "call [number]"),
-        ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow==\n-----END RSA PRIVATE KEY-----", "[private key]"),
-        ("-----BEGIN PRIVATE KEY-----\nMIIEow", "[private key]"),
+        ("call +49 170 1234567", "call [phone]"),
+        ("IBAN DE89 3704 0044 0532 0130 00", "IBAN [iban]"),
+        ("no card: 4111 1111 1111 1112", "no card: [number]"),
+        ("in full width: １２３４５６７８９", "in full width: [number]"),
+        ("order12345678901234567890123", "order[number]"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow==\n-----END RSA PRIVATE KEY-----", "[secret]"),
+        ("-----BEGIN PRIVATE KEY-----\nMIIEow", "[secret]"),
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:

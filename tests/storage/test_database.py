@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -167,4 +168,19 @@ async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None
     database = Database(f"sqlite:///{tmp_path}/g.db")
     with pytest.raises(Unavailable, match="not a database"):
         await database.read(count)
+    await database.aclose()
+
+
+async def test_a_file_that_somebody_has_locked_is_unavailable(tmp_path: Path) -> None:
+    """Its transaction does not begin; once it is free, the next one does."""
+    database = Database(f"sqlite:///{tmp_path}/g.db")
+    await database.write(lambda connection: connection.exec_driver_sql("CREATE TABLE things (id INTEGER)"))
+    # Its one connection is kept, and need not wait for as long as others would.
+    await database.read(lambda connection: connection.exec_driver_sql("PRAGMA busy_timeout = 10"))
+    with closing(sqlite3.connect(tmp_path / "g.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Unavailable, match="locked"):
+            await database.write(lambda connection: connection.exec_driver_sql("INSERT INTO things VALUES (1)"))
+        other.execute("ROLLBACK")
+    await database.write(lambda connection: connection.exec_driver_sql("INSERT INTO things VALUES (1)"))
     await database.aclose()

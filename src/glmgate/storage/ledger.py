@@ -139,13 +139,13 @@ class _Batch:
         uids = many_of(self._connection, self._ended)
         present = {row[0] for row in _PRESENT_UIDS.found(self._connection, {"uids": uids})} if self._ended else set()
         days = RequestDays()
-        new = [
-            rows.ended(row, self._series_id(rows.of_request(row), known))
-            for uid, row in self._ended.items()
-            if uid not in present
-        ]
-        for row in new:
-            days.count(row)
+        new = []
+        for uid, ended in self._ended.items():
+            if uid in present:
+                continue
+            row = rows.ended(ended, self._series_id(rows.of_request(ended), known))
+            new.append(row)
+            days.count(row, rows.amounts_of(ended))
         return new, days
 
     def _series_id(self, series: Series, known: Mapping[Series, int]) -> int:

@@ -5,17 +5,16 @@ SQLAlchemy's own way of executing takes as long as the database for such rows (m
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, CursorResult, String, Text, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import CompilerElement
+
+from glmgate.storage.sqlite import told
 
 Statement = Callable[[str], CompilerElement]
 """Makes the statement for a dialect, by its name."""
@@ -45,7 +44,7 @@ class Prepared:
         compiled = self._for(connection)
         values = [compiled.values(row) for row in rows]
         if connection.dialect.name == "sqlite":
-            with _told(connection, compiled):
+            with told(connection, compiled.text):
                 connection.connection.cursor().executemany(compiled.text, values)
         else:
             connection.exec_driver_sql(compiled.text, values)
@@ -60,7 +59,7 @@ class Prepared:
         if connection.dialect.name != "sqlite":
             return self.one(connection, row).fetchall()
         compiled = self._for(connection)
-        with _told(connection, compiled):
+        with told(connection, compiled.text):
             cursor = connection.connection.cursor()
             cursor.execute(compiled.text, compiled.values(row))
             return cursor.fetchall()
@@ -73,15 +72,6 @@ class Prepared:
             order: Sequence[str] | None = getattr(made, "positiontup", None)
             found = self._compiled[name] = _Compiled(str(made), None if order is None else tuple(order))
         return found
-
-
-@contextmanager
-def _told(connection: Connection, compiled: _Compiled) -> Iterator[None]:
-    """SQLAlchemy's errors for the driver's. A file has no connection that could be lost, which it looks for too."""
-    try:
-        yield
-    except sqlite3.Error as exc:
-        raise DBAPIError.instance(compiled.text, None, exc, sqlite3.Error, dialect=connection.dialect) from exc
 
 
 def among(dialect: str, column: Column[str], name: str) -> ColumnElement[bool]:

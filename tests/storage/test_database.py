@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,23 @@ async def test_a_file_that_somebody_has_locked_is_unavailable(tmp_path: Path) ->
         other.execute("ROLLBACK")
     await database.write(lambda connection: connection.exec_driver_sql("INSERT INTO things VALUES (1)"))
     await database.aclose()
+
+
+async def test_transactions_follow_each_other_in_the_thread(database: Database) -> None:
+    """Until there is none; each is done before the next is asked for, and what fails ends it and stays undone."""
+    seen: list[int] = []
+    numbers = iter([1, 2, 3, 2, 4])
+
+    def next_work() -> Callable[[Connection], int] | None:
+        number = next(numbers)
+        return None if number == 3 else partial(put, number)
+
+    def put(number: int, connection: Connection) -> int:
+        connection.execute(text("INSERT INTO numbers VALUES (:number)"), {"number": number})
+        return number
+
+    await database.append_each(next_work, seen.append)
+    assert (seen, await database.read(count)) == ([1, 2], 2)
+    with pytest.raises(Unavailable, match=r"(?i)unique"):
+        await database.append_each(next_work, seen.append)
+    assert (seen, await database.read(count), next(numbers)) == ([1, 2], 2, 4)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -168,3 +170,38 @@ async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None
     with pytest.raises(Unavailable, match="not a database"):
         await database.read(count)
     await database.aclose()
+
+
+async def test_a_file_that_somebody_has_locked_is_unavailable(tmp_path: Path) -> None:
+    """Its transaction does not begin; once it is free, the next one does."""
+    database = Database(f"sqlite:///{tmp_path}/g.db")
+    await database.write(lambda connection: connection.exec_driver_sql("CREATE TABLE things (id INTEGER)"))
+    # Its one connection is kept, and need not wait for as long as others would.
+    await database.read(lambda connection: connection.exec_driver_sql("PRAGMA busy_timeout = 10"))
+    with closing(sqlite3.connect(tmp_path / "g.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Unavailable, match="locked"):
+            await database.write(lambda connection: connection.exec_driver_sql("INSERT INTO things VALUES (1)"))
+        other.execute("ROLLBACK")
+    await database.write(lambda connection: connection.exec_driver_sql("INSERT INTO things VALUES (1)"))
+    await database.aclose()
+
+
+async def test_transactions_follow_each_other_in_the_thread(database: Database) -> None:
+    """Until there is none; each is done before the next is asked for, and what fails ends it and stays undone."""
+    seen: list[int] = []
+    numbers = iter([1, 2, 3, 2, 4])
+
+    def next_work() -> Callable[[Connection], int] | None:
+        number = next(numbers)
+        return None if number == 3 else partial(put, number)
+
+    def put(number: int, connection: Connection) -> int:
+        connection.execute(text("INSERT INTO numbers VALUES (:number)"), {"number": number})
+        return number
+
+    await database.append_each(next_work, seen.append)
+    assert (seen, await database.read(count)) == ([1, 2], 2)
+    with pytest.raises(Unavailable, match=r"(?i)unique"):
+        await database.append_each(next_work, seen.append)
+    assert (seen, await database.read(count), next(numbers)) == ([1, 2], 2, 4)

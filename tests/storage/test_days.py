@@ -66,8 +66,8 @@ async def test_nothing_is_not_written(database: Database) -> None:
 async def test_the_first_currency_counts_a_request(database: Database) -> None:
     """The others have its money alone, so that sums over currencies are right."""
     days = RequestDays()
-    days.count(rows.ended(ended(1, amounts=(Amount("USD", 2), Amount("CNY", 1))), 7))
-    days.count(rows.ended(ended(2, amounts=()), 7))
+    for row in (ended(1, amounts=(Amount("USD", 2), Amount("CNY", 1))), ended(2, amounts=())):
+        days.count(rows.ended(row, 7), rows.amounts_of(row))
     await database.append(days.put)
     query = select(request_days.c.currency, request_days.c.requests, request_days.c.amount).order_by("currency")
     assert await database.read(lambda connection: [tuple(row) for row in connection.execute(query)]) == [

@@ -54,6 +54,18 @@ async def test_many_may_be_none_or_thousands(database: Database) -> None:
     assert await database.write(work) == (0, 5000)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 33, 512, 1001])
+async def test_each_row_goes_in_once(database: Database, count: int) -> None:
+    """However many are put into one statement."""
+
+    def work(connection: Connection) -> list[tuple[str, str]]:
+        ADD.many(connection, [{"name": f"{number:04}", "value": str(number)} for number in range(count)])
+        return [tuple(row) for row in connection.execute(select(facts.c.name, facts.c.value).order_by("name"))]
+
+    found = [row for row in await database.write(work) if row[0].isdecimal()]
+    assert found == [(f"{number:04}", str(number)) for number in range(count)]
+
+
 async def test_numbers_come_back_as_they_went(database: Database) -> None:
     """Types that every driver knows are not changed on their way."""
     add = Prepared(lambda _: insert(instances))

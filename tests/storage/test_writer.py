@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,14 +44,28 @@ class Moody(Database):
         if self.away:
             raise Unavailable("The database cannot be used: it is away.")
         self.appends += 1
+        return await super().append(partial(self._poisoned, work))
 
-        def poisoned(connection: Connection) -> _T:
-            result = work(connection)
-            if self.poison is not None and self.poison in states(connection):
-                raise InvalidRequest("The database cannot hold a value: it is poison.")
-            return result
+    @override
+    async def append_each(
+        self, next_work: Callable[[], Callable[[Connection], _T] | None], done: Callable[[_T], None]
+    ) -> None:
+        def next_moody() -> Callable[[Connection], _T] | None:
+            work = next_work()
+            if work is None:
+                return None
+            if self.away:
+                raise Unavailable("The database cannot be used: it is away.")
+            self.appends += 1
+            return partial(self._poisoned, work)
 
-        return await super().append(poisoned)
+        await super().append_each(next_moody, done)
+
+    def _poisoned(self, work: Callable[[Connection], _T], connection: Connection) -> _T:
+        result = work(connection)
+        if self.poison is not None and self.poison in states(connection):
+            raise InvalidRequest("The database cannot hold a value: it is poison.")
+        return result
 
 
 class Disk(OwnJournal):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final
+
+import msgspec
 
 from glmgate.errors import (
     AnswerTruncated,
@@ -124,16 +125,14 @@ OUTCOMES: Final[Mapping[State, Mapping[Stop, tuple[Outcome, Basis]]]] = MappingP
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True, gc=False):
     """Bytes of UTF-8 that an answer had: all of them, and those of them that were thoughts."""
 
     answer: int = 0
     thoughts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What came of an attempt.
 
     `told` is what the service said of its tokens, the last word of each choice; None where it said nothing. `said` is

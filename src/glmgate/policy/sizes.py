@@ -5,7 +5,6 @@ What bytes are worth in tokens is `estimates`'. Images count as a fixed number o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -21,8 +20,7 @@ _IMAGE: Final = 4096  # about a thousand tokens, as vision models of the family 
 _TOKEN_ID: Final = 4  # a prompt in token ids: each is a token already
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(msgspec.Struct, frozen=True, gc=False):
     """`max_tokens` is what the request allows for one answer; None where it says nothing, 0 where no text comes.
 
     `answers` is how many answers are asked for, each with the whole prompt.

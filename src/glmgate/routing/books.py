@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from glmgate.errors import GlmgateError
 from glmgate.policy.attempts import AttemptWatch, Basis, Stop, Verdict, stop_of
 from glmgate.policy.estimates import NOTHING_COUNTED, Counted, Estimator, countable
@@ -114,12 +116,14 @@ class KeptBooks:
 
 def owner_of(caller: Caller) -> Owner:
     """Whose requests a caller's are."""
-    tags = dict.fromkeys(tag for scope in caller.scopes for tag in scope.terms.tags)
-    return Owner(key_id=caller.key_id, organisation=caller.organisation, project=caller.project, tags=tuple(tags))
+    tags: tuple[str, ...] = ()
+    for scope in caller.scopes:
+        if scope.terms.tags:
+            tags = tuple(dict.fromkeys((*tags, *scope.terms.tags)))
+    return Owner(key_id=caller.key_id, organisation=caller.organisation, project=caller.project, tags=tags)
 
 
-@dataclass(frozen=True, slots=True)
-class _Over:
+class _Over(msgspec.Struct, frozen=True, gc=False):
     """How an attempt ended, and when."""
 
     verdict: Verdict

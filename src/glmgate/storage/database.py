@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -43,6 +44,7 @@ class Database:
         self._engine = _engine(self.url)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="glmgate-storage")
         self._readers = ThreadPoolExecutor(max_workers=_READERS) if self.is_postgres else self._writer
+        self._will_append: _Begin = postgres.will_append if self.is_postgres else sqlite.will_write
 
     @property
     def file(self) -> Path | None:
@@ -66,7 +68,21 @@ class Database:
 
     async def append(self, work: Callable[[Connection], _T]) -> _T:
         """As `write`, for work that decides nothing by what it reads: on PostgreSQL other appends run beside it."""
-        return await self._run(self._writer, work, postgres.will_append if self.is_postgres else sqlite.will_write)
+        return await self._run(self._writer, work, self._will_append)
+
+    async def append_each(
+        self, next_work: Callable[[], Callable[[Connection], _T] | None], done: Callable[[_T], None]
+    ) -> None:
+        """As `append`, one transaction after the other until `next_work` has none; `done` is told what each answered.
+
+        Both are called in the thread, where `next_work` may wait: the event loop takes no part in it.
+        """
+
+        def every() -> None:
+            while (work := next_work()) is not None:
+                done(self._in_transaction(work, self._will_append))
+
+        await asyncio.get_running_loop().run_in_executor(self._writer, every)
 
     async def aclose(self) -> None:
         """Close every connection, after the work in hand."""
@@ -79,19 +95,21 @@ class Database:
     async def _run(
         self, threads: ThreadPoolExecutor, work: Callable[[Connection], _T], begin: _Begin, *, again: bool = False
     ) -> _T:
-        def in_transaction() -> _T:
-            with _mapped():
-                for _ in range(_ATTEMPTS - 1):
-                    attempt = _Attempt(self._engine, begin)
-                    try:
-                        return attempt(work)
-                    except DBAPIError as exc:
-                        lost = exc.connection_invalidated and (again or not attempt.began)
-                        if not lost and not postgres.was_undone(exc):
-                            raise
-                return _Attempt(self._engine, begin)(work)
+        run = partial(self._in_transaction, work, begin, again=again)
+        return await asyncio.get_running_loop().run_in_executor(threads, run)
 
-        return await asyncio.get_running_loop().run_in_executor(threads, in_transaction)
+    def _in_transaction(self, work: Callable[[Connection], _T], begin: _Begin, *, again: bool = False) -> _T:
+        """What `work` answers. In a thread."""
+        with _mapped():
+            for _ in range(_ATTEMPTS - 1):
+                attempt = _Attempt(self._engine, begin)
+                try:
+                    return attempt(work)
+                except DBAPIError as exc:
+                    lost = exc.connection_invalidated and (again or not attempt.began)
+                    if not lost and not postgres.was_undone(exc):
+                        raise
+            return _Attempt(self._engine, begin)(work)
 
 
 class _Attempt:

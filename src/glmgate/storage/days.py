@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-import msgspec
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -27,18 +26,38 @@ Key = tuple[int, int, str, str]
 """Day, series, outcome or ending, currency."""
 
 
-class Days:
-    """What is to be added to one of the two tables, summed by its key."""
+def insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that can say what to do where the row is there already."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+class _Into:
+    """One of the two tables, as it is added to: its columns, those of them that are sums, and the statement."""
 
     def __init__(self, table: Table) -> None:
+        self.names = (*table.primary_key.columns.keys(), *(name for name in _SUMS if name in table.c))
+        self.sums = self.names[len(table.primary_key.columns) :]
+        self.adding = Prepared(self._adding)
         self._table = table
-        self._how = table.primary_key.columns.keys()[2]
-        self._sums = tuple(name for name in _SUMS if name in table.c)
+
+    def _adding(self, dialect: str) -> sqlite.Insert | postgresql.Insert:
+        """What adds to the sums that are there."""
+        statement = insert(dialect, self._table)
+        added = {name: self._table.c[name] + statement.excluded[name] for name in self.sums}
+        return statement.on_conflict_do_update(index_elements=self._table.primary_key.columns.keys(), set_=added)
+
+
+class Days:
+    """What is to be added to one of the two tables, summed by its key. Made for every few rows, so it holds little."""
+
+    _into: ClassVar[_Into]
+
+    def __init__(self) -> None:
         self._found: dict[Key, Sequence[int]] = {}
 
     def add(self, key: Key, counts: Mapping[str, int]) -> None:
         """Add the counts, which may be below zero; those that are absent are 0."""
-        self._add(key, [counts.get(name, 0) for name in self._sums])
+        self._add(key, [counts.get(name, 0) for name in self._into.sums])
 
     def _add(self, key: Key, counts: Sequence[int]) -> None:
         """Add the counts, in the order of the table's columns: every row comes through here."""
@@ -48,24 +67,16 @@ class Days:
     def put(self, connection: Connection) -> None:
         """Add all of it to the table."""
         # In the order of their keys: two processes that add to the same rows must not wait for each other.
-        rows = [
-            {
-                "day": key[0], "series_id": key[1], self._how: key[2], "currency": key[3],
-                **dict(zip(self._sums, sums, strict=True)),
-            }
-            for key, sums in sorted(self._found.items())
-            if any(sums)
-        ]  # fmt: skip
-        if not rows:
-            return
-        _ADDING[self._table.name].many(connection, rows)
+        names = self._into.names
+        rows = [dict(zip(names, (*key, *sums), strict=True)) for key, sums in sorted(self._found.items()) if any(sums)]
+        if rows:
+            self._into.adding.many(connection, rows)
 
 
 class AttemptDays(Days):
     """Sums of attempts."""
 
-    def __init__(self) -> None:
-        super().__init__(ledger_days)
+    _into = _Into(ledger_days)
 
     def count(self, row: Mapping[str, Any], times: int = 1) -> None:
         """Count a row of the table `ledger`; by -1, count it no more."""
@@ -93,19 +104,17 @@ class AttemptDays(Days):
 class RequestDays(Days):
     """Sums of requests."""
 
-    def __init__(self) -> None:
-        super().__init__(request_days)
+    _into = _Into(request_days)
 
-    def count(self, row: Mapping[str, Any]) -> None:
-        """Count a row of the table `requests`."""
+    def count(self, row: Mapping[str, Any], amounts: Mapping[str, int]) -> None:
+        """Count a row of the table `requests`; `amounts` is its money by currency."""
         told = (
             row["told_prompt_tokens"],
             row["told_completion_tokens"],
             row["told_cached_tokens"],
             row["told_reasoning_tokens"],
         )
-        amounts: dict[str, int] = msgspec.json.decode(row["amounts"])
-        first, *others = sorted(amounts) or [NO_CURRENCY]
+        first, *others = sorted(amounts) or (NO_CURRENCY,)
         key = (day_of(row["at"]), row["series_id"], row["ending"])
         counts = (1, row["attempts"], *told, amounts.get(first, 0), row["unpriced"], int(row["estimated"]))
         self._add((*key, first), counts)
@@ -122,23 +131,3 @@ def put_series(connection: Connection, rows: list[dict[str, Any]]) -> None:
     """Add the series that are not there yet."""
     if rows:
         connection.execute(insert(connection.dialect.name, series).on_conflict_do_nothing(), rows)
-
-
-def insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An insert that can say what to do where the row is there already."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-
-
-def _adding(table: Table) -> Prepared:
-    """What adds to the sums that are there."""
-
-    def made(dialect: str) -> sqlite.Insert | postgresql.Insert:
-        statement = insert(dialect, table)
-        keys = table.primary_key.columns.keys()
-        added = {column.name: column + statement.excluded[column.name] for column in table.c if column.name not in keys}
-        return statement.on_conflict_do_update(index_elements=keys, set_=added)
-
-    return Prepared(made)
-
-
-_ADDING: Final = {table.name: _adding(table) for table in (ledger_days, request_days)}

@@ -5,12 +5,13 @@ What may become of an attempt stands in one table here. Each function works in t
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, TextClause, UpdateBase, bindparam, insert, select, text, update
 
 from glmgate.policy.ledger import Ended, Reserved, Row, Settled
 from glmgate.storage import rows
@@ -36,6 +37,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = MappingProxyType(
 )
 
 _LOST_AT_ONCE: Final = 1000
+_UPDATE_FROM: Final = (3, 33)  # the version of SQLite (sqlite.org/lang_update.html, 2.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +141,13 @@ class _Batch:
         uids = many_of(self._connection, self._ended)
         present = {row[0] for row in _PRESENT_UIDS.found(self._connection, {"uids": uids})} if self._ended else set()
         days = RequestDays()
-        new = [
-            rows.ended(row, self._series_id(rows.of_request(row), known))
-            for uid, row in self._ended.items()
-            if uid not in present
-        ]
-        for row in new:
-            days.count(row)
+        new = []
+        for uid, ended in self._ended.items():
+            if uid in present:
+                continue
+            row = rows.ended(ended, self._series_id(rows.of_request(ended), known))
+            new.append(row)
+            days.count(row, rows.amounts_of(ended))
         return new, days
 
     def _series_id(self, series: Series, known: Mapping[Series, int]) -> int:
@@ -182,8 +184,18 @@ def lose(connection: Connection, instance: str, now: float) -> int:
 
 
 def _update(*names: str) -> Prepared:
-    changed = update(ledger).where(ledger.c.id == bindparam("row_id"))
-    return Prepared(lambda _: changed.values({name: bindparam(name) for name in names}))
+    """What changes these columns of the rows `row_id`."""
+
+    def made(dialect: str) -> UpdateBase | TextClause:
+        if dialect == "sqlite" and sqlite3.sqlite_version_info >= _UPDATE_FROM:
+            # Columns of a list of values are called `column1` and so on (sqlite.org/lang_select.html, "VALUES").
+            changes = ", ".join(f"{name} = new.column{place}" for place, name in enumerate(names, 2))
+            values = ", ".join(f":{name}" for name in ("row_id", *names))
+            return text(f"UPDATE ledger SET {changes} FROM (VALUES ({values})) AS new WHERE ledger.id = new.column1")  # noqa: S608
+        changed = update(ledger).where(ledger.c.id == bindparam("row_id"))
+        return changed.values({name: bindparam(name) for name in names})
+
+    return Prepared(made)
 
 
 _COUNTED: Final = (

@@ -153,7 +153,7 @@ def ended(row: Ended, series_id: int) -> dict[str, Any]:
         "completion_tokens": billed[1],
         "cached_tokens": billed[2],
         "reasoning_tokens": billed[3],
-        "amounts": msgspec.json.encode({each.currency: _money(each.amount) for each in row.amounts}).decode(),
+        "amounts": msgspec.json.encode(amounts_of(row)).decode(),
         "unpriced": row.unpriced,
         "estimated": row.estimated,
         "seconds": row.seconds,
@@ -162,6 +162,11 @@ def ended(row: Ended, series_id: int) -> dict[str, Any]:
         "error_code": None if row.error_code is None else text(row.error_code, 64),
         "tags": _tags(row.owner),
     }
+
+
+def amounts_of(row: Ended) -> dict[str, int]:
+    """A request's money by currency."""
+    return {each.currency: _money(each.amount) for each in row.amounts}
 
 
 def charged(charge: Charge) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -36,6 +37,8 @@ GATHER_S: Final = 0.02
 MOST_ROWS: Final = 500
 """So many rows are committed without waiting for more."""
 
+_TURN_S: Final = 1.0
+"""So long does the writer keep the database's thread while rows keep coming; leases are renewed in it too."""
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 _CLOSE_S: Final = 10.0
@@ -66,7 +69,7 @@ class Numbers:
 
 
 class Writer:
-    """Takes rows in, and moves them in a task of its own from `open` to `aclose`."""
+    """Takes rows in, and moves them from `open` to `aclose`: in the database's thread, as long as there are some."""
 
     def __init__(
         self,
@@ -88,9 +91,13 @@ class Writer:
         self._held: dict[int, Row] = {}
         self._held_numbers = count()
         self._wake = asyncio.Event()
-        self._urgent = asyncio.Event()
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._tasks: list[asyncio.Task[None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._counting = threading.Lock()
+        self._urgent = threading.Event()
+        self._turn_ends = 0.0
+        self._is_closing = self._is_dry = False
         self._most = MOST_ROWS
         self._pause_s = 0.0
         self._away_since: float | None = None
@@ -105,17 +112,21 @@ class Writer:
         await self._database.append(self._lease.renew)
         await self._adopt()
         self._lease.reached()
+        self._loop = asyncio.get_running_loop()
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._stay())]
 
     async def aclose(self) -> None:
         """Move the rest and take the journal away; where the database is away, leave it to whoever starts next."""
+        self._is_closing = True
+        self._urgent.set()
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         try:
             async with asyncio.timeout(_CLOSE_S):
-                await self._move()
+                while self._left and await self._turn():
+                    pass
                 await self._database.append(partial(self._lease.bury, instance=self.instance))
         except (GlmgateError, TimeoutError) as error:
             _log.warning("%d rows of the ledger stay in its journal until the next start: %s", self._left, error)
@@ -179,13 +190,9 @@ class Writer:
         """Move whenever there is something."""
         while True:
             await self._wake.wait()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._gather_s):
-                    await self._urgent.wait()
             self._wake.clear()
-            self._urgent.clear()
             try:
-                await self._move()
+                goes_on = await self._turn()
             except GlmgateError as error:
                 await self._failed(error.message)
             except Exception as error:  # noqa: BLE001 -- the journal keeps what could not be moved, and this goes on
@@ -193,50 +200,84 @@ class Writer:
                 await self._failed(type(error).__name__)
             else:
                 self._worked()
+                if goes_on and self._left:
+                    self._wake.set()
 
-    async def _move(self) -> None:
-        """Move until nothing is left: what is in the journal, and then what is in memory alone."""
-        while self._left:
-            held = () if self.numbers.waiting else tuple(islice(self._held.items(), self._most))
-            try:
-                batch, moved = await self._database.append(partial(self._portion, held=held))
-            except InvalidRequest as error:
-                self._refused(error, held)
-                continue
-            if not batch.rows and not batch.broken:
-                return
-            self._most = MOST_ROWS
-            self._done(batch, held)
-            self._took(moved)
+    async def _turn(self) -> bool:
+        """Move for a while: what is in the journal, or else what is in memory alone. False: there is nothing to read.
 
-    def _portion(self, connection: Connection, *, held: _Held) -> tuple[Batch, Moved]:
-        batch = self._batch(held)
+        Raises what the database raises, once what it cannot hold is left out.
+        """
+        held = () if self.numbers.waiting else tuple(islice(self._held.items(), self._most))
+        self._turn_ends, self._is_dry = time.monotonic() + _TURN_S, False
+        try:
+            if held:
+                rows = [row for _, row in held]
+                self._took(await self._database.append(partial(move, batch=rows, known=self._known)))
+                self._forget(held)
+            else:
+                # The event loop is not woken for each portion: that takes it longer than writing the rows down.
+                await self._database.append_each(self._next, self._moved)
+        except InvalidRequest as error:
+            self._refused(error, held)
+        finally:
+            self._tell()
+        return not self._is_dry
+
+    def _next(self) -> Callable[[Connection], tuple[Batch, Moved]] | None:
+        """The next portion, when its rows have gathered. In the thread; without one, others may have it."""
+        if self.numbers.waiting < self._most and not self._is_closing:
+            self._urgent.wait(self._gather_s)
+        self._urgent.clear()
+        if not self.numbers.waiting or self._is_dry or time.monotonic() > self._turn_ends:
+            return None
+        return self._portion
+
+    def _portion(self, connection: Connection) -> tuple[Batch, Moved]:
+        batch = self._journal.next(self._most)
         return batch, move(connection, batch.rows, self._known)
 
-    def _batch(self, held: _Held) -> Batch:
-        return Batch(tuple(row for _, row in held), 0, 0) if held else self._journal.next(self._most)
-
-    def _done(self, batch: Batch, held: _Held) -> None:
-        if held:
-            for number, _ in held:
-                self._held.pop(number, None)  # it may have gone into the journal in the meantime
-            self.numbers.held = len(self._held)
+    def _moved(self, portion: tuple[Batch, Moved]) -> None:
+        """A portion is in the database. In the thread."""
+        batch, moved = portion
+        if not batch.rows and not batch.broken:
+            self._is_dry = True
             return
+        self._most = MOST_ROWS
+        self._done(batch)
+        self._took(moved)
+        if self._waiting and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._tell)
+
+    def _done(self, batch: Batch) -> None:
         self._journal.done(batch)
         self.numbers.moved += len(batch.rows)
+
+    def _tell(self) -> None:
+        """Who waits for rows that are there now goes on."""
         while self._waiting and self._waiting[0][0] <= self.numbers.moved:
             _, done = self._waiting.popleft()
             if not done.done():
                 done.set_result(None)
 
+    def _forget(self, held: _Held) -> None:
+        """These are no longer in memory alone."""
+        self._most = MOST_ROWS
+        for number, _ in held:
+            self._held.pop(number, None)  # it may have gone into the journal in the meantime
+        self.numbers.held = len(self._held)
+
     def _refused(self, error: InvalidRequest, held: _Held) -> None:
         """A row that the database cannot hold must not keep up all others: find it, and go on without it."""
         if self._most > 1:
             self._most = 1
-            return
-        batch = self._batch(held)
-        self._lose(batch.rows, error.message)
-        self._done(batch, held)
+        elif held:
+            self._lose([row for _, row in held], error.message)
+            self._forget(held)
+        else:
+            batch = self._journal.next(self._most)
+            self._lose(batch.rows, error.message)
+            self._done(batch)
 
     def _lose(self, rows: Sequence[Row], why: str) -> None:
         self.numbers.refused += len(rows)
@@ -244,16 +285,18 @@ class Writer:
             _log.error("a row of the ledger is lost: %s %r", why, row)
 
     def _took(self, moved: Moved) -> None:
-        self.numbers.commits += 1
-        self.numbers.repeated += moved.repeated
-        if moved.orphans:
+        """Count what came of a portion: in the thread, or in the event loop."""
+        with self._counting:
+            self.numbers.commits += 1
+            self.numbers.repeated += moved.repeated
             self.numbers.orphans += len(moved.orphans)
+            if len(self._known) + len(moved.series) > _MOST_SERIES:
+                self._known.clear()
+            self._known.update((series, series.id) for series in moved.series)
+        if moved.orphans:
             _log.warning(
                 "%d attempts were settled and never reserved, such as %s", len(moved.orphans), moved.orphans[0]
             )
-        if len(self._known) + len(moved.series) > _MOST_SERIES:
-            self._known.clear()
-        self._known.update((series, series.id) for series in moved.series)
 
     async def _failed(self, why: str) -> None:
         """Wait a little longer each time. Meanwhile what a power cut can lose is this pause."""

@@ -12,8 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from glmgate.app import opened
-from glmgate.errors import ContentFiltered, Unavailable
-from glmgate.wire.terms import Terms
+from glmgate.errors import ContentFiltered, QuotaExhausted, Unavailable
+from glmgate.wire.engine import Call, Caller, new_uid
+from glmgate.wire.terms import Budget, Scope, Terms
 from tests.app.asking import ENVIRONMENT, call, said, settings, upstream
 from tests.fakes.accounts import put
 from tests.services import service
@@ -95,6 +96,26 @@ async def test_a_services_moderations_are_attempts_too(tmp_path: Path, model: st
     assert [attempt.deployment for attempt in asked.attempts].count(f"guard/{name}") == 2
     costs = [(charge.usage.prompt, charge.amount) for charge in asked.charges if charge.price == f"*/{name}@always"]
     assert costs == [(5, 500_000_000)] * 2
+
+
+async def test_budgets_pay_for_what_filters_ask(tmp_path: Path) -> None:
+    """What a model's judgement costs is spent at once, so that a hard budget holds."""
+
+    def asked(limit: int) -> Call:
+        terms = Terms(budgets=(Budget(limit=str(limit), unit="tokens"),))
+        return call(uid=new_uid(), caller=Caller("k-1", scopes=(Scope("key", "k-1", terms),)))
+
+    async with service("zai") as zai:
+        text = '[[filters]]\nname = "guard"\nkind = "moderation"\nmodel = "glm-4.6"\ndirection = "input"\n'
+        text += '[filtering]\ndefault = ["guard"]\n'
+        async with opened(settings(tmp_path, upstream("zai", zai) + GLM + text)) as app:
+            zai.answer_with("no", "fine")
+            first = asked(100_000)
+            await said(app, "glm-4.6", asked=first, max_tokens=10)
+            judged, answered = (charge.usage.total for charge in first.charges)
+            with pytest.raises(QuotaExhausted, match="and 0 tokens are left"):
+                await said(app, "glm-4.6", asked=asked(judged + answered), max_tokens=10)
+            assert len(zai.requests) == 2
 
 
 async def test_changed_filters_hold_after_a_reload(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def told(
     log = ContentLog(masked, most=most)
     one = asked or flight(call(*scopes))
     log.began(one)
+    one.passes(one.request)
     if one.tap is not None:
         one.tap(said)
     log.ended(record(uid="u-1", project="web", ending=ending))
@@ -128,6 +129,16 @@ def test_what_a_filter_refused_is_not_written() -> None:
     assert line["request"] == ""
 
 
+def test_what_no_filter_has_seen_is_not_written() -> None:
+    """A request that a limit refuses, or whose filter is away, may hold what would have been masked."""
+    stream = io.StringIO()
+    configure(JSON, stream=stream)
+    log = ContentLog(masked)
+    log.began(flight(call(Scope("project", "web", ON))))
+    log.ended(record(uid="u-1", project="web", ending="limited"))
+    assert lines(stream)[0]["request"] == ""
+
+
 def test_a_request_is_written_as_it_was_let_in() -> None:
     """What filters have masked in it stays masked."""
     one = flight(call(Scope("project", "web", ON)))
@@ -135,6 +146,6 @@ def test_a_request_is_written_as_it_was_let_in() -> None:
     configure(JSON, stream=stream)
     log = ContentLog(masked)
     log.began(one)
-    one.request = asked("[masked]")
+    one.passes(asked("[masked]"))
     log.ended(record(uid="u-1"))
     assert lines(stream)[0]["request"] == '{"messages":[{"role":"user","content":"[masked]"}]}'

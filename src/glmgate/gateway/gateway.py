@@ -104,10 +104,11 @@ class Gateway:
         endpoint: Endpoint = "chat" if isinstance(request, ChatRequest) else "completions"
         async with self._request(call, endpoint, request) as watch:
             filtering = self.filters.of(call, request)
-            request = watch.flight.request = await filtering.request(call, request)
             resolution = self._resolve(call, request.model, "chat", watch)
+            # Let in first: what filters ask of models and services is paid for by the same budgets.
             request = await self._admission.generation(call, request, resolution.deployment.targets)
-            watch.flight.request = request
+            request = await filtering.request(call, request)
+            watch.flight.passes(request)
             async with resolution.deployment.engine.stream(call, request) as deltas:
                 seen = filtering.answer(call, request, deltas)
                 yield Answer(model=_speaker(call, resolution, watch), deltas=WatchedDeltas(seen, watch))
@@ -115,9 +116,10 @@ class Gateway:
     async def embed(self, call: Call, request: EmbeddingsRequest) -> Embedded:
         """Embed each input."""
         async with self._request(call, "embeddings", request) as watch:
-            request = watch.flight.request = await self.filters.of(call, request).request(call, request)
             resolution = self._resolve(call, request.model, "embedding", watch)
             await self._admission.embedding(call, request, resolution.deployment.targets)
+            request = await self.filters.of(call, request).request(call, request)
+            watch.flight.passes(request)
             embeddings = await resolution.deployment.engine.embed(call, request)
             model = _speaker(call, resolution, watch)
             watch.done(Usage(prompt=embeddings.prompt_tokens))
@@ -126,13 +128,13 @@ class Gateway:
     async def rerank(self, call: Call, request: RerankRequest) -> Reranked:
         """Sort documents by what they say to a query, by their vectors."""
         async with self._request(call, "rerank", request) as watch:
-            request = watch.flight.request = await self.filters.of(call, request).request(call, request)
             resolution = self._resolve(call, request.model, "rerank", watch)
-            asked = reranking.texts(request)
             for note in reranking.notes(request):
                 call.note(note)
-            await self._admission.embedding(call, asked, resolution.deployment.targets)
-            embeddings = await resolution.deployment.engine.embed(call, asked)
+            await self._admission.embedding(call, reranking.texts(request), resolution.deployment.targets)
+            request = await self.filters.of(call, request).request(call, request)
+            watch.flight.passes(request)
+            embeddings = await resolution.deployment.engine.embed(call, reranking.texts(request))
             model = _speaker(call, resolution, watch)
             watch.done(Usage(prompt=embeddings.prompt_tokens))
         return Reranked(model=model, ranking=reranking.ranked(request, embeddings))
@@ -140,9 +142,10 @@ class Gateway:
     async def count(self, call: Call, request: TokenizerRequest) -> int:
         """The prompt tokens of the messages."""
         async with self._request(call, "tokenizer", request) as watch:
-            request = watch.flight.request = await self.filters.of(call, request).request(call, request)
             resolution = self._resolve(call, request.model, "chat", watch)
             await self._admission.counting_tokens(call)
+            request = await self.filters.of(call, request).request(call, request)
+            watch.flight.passes(request)
             tokens = await resolution.deployment.engine.count(call, request)
             _speaker(call, resolution, watch)
             watch.done(Usage(prompt=tokens))

@@ -55,8 +55,8 @@ class ContentLog(Observer):
             key_id=record.key_id,
             project=record.project,
             model=record.deployment,
-            # What a filter has refused is nowhere, whatever it is.
-            request="" if record.ending == "filtered" else self._cut(_asked(heard.flight.request, self._shown)),
+            # What a filter has refused, or has not seen yet, is nowhere, whatever it is.
+            request=self._cut(_asked(heard.flight.request, self._shown)) if _may_show(heard, record) else "",
             answer=self._shown("".join(heard.answer)),
         )
 
@@ -73,6 +73,10 @@ class ContentLog(Observer):
 def is_on(caller: Caller) -> bool:
     """Whether the caller's project wants contents in the log."""
     return any(scope.level == "project" and scope.terms.contents for scope in caller.scopes)
+
+
+def _may_show(heard: _Heard, record: RequestRecord) -> bool:
+    return heard.flight.passed and record.ending != "filtered"
 
 
 class _Heard:

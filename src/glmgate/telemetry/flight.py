@@ -28,7 +28,8 @@ Tap = Callable[[tuple[Delta, ...]], None]
 class Flight:
     """One request under way. Times are seconds of the gateway's clock.
 
-    `request` is what was asked, as it was let in. `deployment` is who answers, as far as it is known; `place` where
+    `request` is what was asked; from `passed` on it is as filters let it through: before, nobody may show it.
+    `deployment` is who answers, as far as it is known; `place` where
     the last attempt went. `first` and `last` are when the first and the last words came, `longest_s` the longest
     silence between two reads, `reads` how many said something. `tap`, where one is set, gets every delta that goes
     to the client.
@@ -40,6 +41,7 @@ class Flight:
     began: float
     deployment: str = ""
     place: str = ""
+    passed: bool = False
     first: float | None = None
     last: float = 0.0
     longest_s: float = 0.0
@@ -48,6 +50,10 @@ class Flight:
     usage: dict[int, Usage] = field(default_factory=dict)
     reasons: list[FinishReason] = field(default_factory=list)
     tap: Tap | None = None
+
+    def passes(self, request: Asked) -> None:
+        """Filters have let it through so."""
+        self.request, self.passed = request, True
 
     def said(self, pieces: int, now: float) -> None:
         """So many deltas that say something came in one read."""

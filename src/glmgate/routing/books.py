@@ -114,8 +114,7 @@ class KeptBooks:
 
 def owner_of(caller: Caller) -> Owner:
     """Whose requests a caller's are."""
-    tags = dict.fromkeys(tag for scope in caller.scopes for tag in scope.terms.tags)
-    return Owner(key_id=caller.key_id, organisation=caller.organisation, project=caller.project, tags=tuple(tags))
+    return Owner(key_id=caller.key_id, organisation=caller.organisation, project=caller.project, tags=caller.tags)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,15 +113,11 @@ def _members(record: RequestRecord) -> dict[str, Any]:
         "estimated": True in [charge.estimated for charge in record.charges],
         "notes": list(record.notes),
         "filtered": [f"{use.filter} {use.direction} {use.action} {times}" for use, times in record.filtered],
-        "first_ms": _ms(record.first_s),
-        "token_ms": _ms(record.token_s, 2),
-        "gap_ms": _ms(record.gap_s),
-        "total_ms": _ms(record.total_s),
+        "first_ms": None if record.first_s is None else round(record.first_s * 1000, 1),
+        "token_ms": None if record.token_s is None else round(record.token_s * 1000, 2),
+        "gap_ms": None if record.gap_s is None else round(record.gap_s * 1000, 1),
+        "total_ms": round(record.total_s * 1000, 1),
     }
-
-
-def _ms(seconds: float | None, digits: int = 1) -> float | None:
-    return None if seconds is None else round(seconds * 1000, digits)
 
 
 def get_logger(name: str) -> FilteringBoundLogger:
@@ -221,7 +217,8 @@ class _JsonLines:
     def info(self, name: str, event: str, members: dict[str, Any]) -> None:
         """Write the line that `get_logger(name).info(event, **members)` writes."""
         if self._says_info:
-            members.update(event=event, logger=name, level="info", timestamp=datetime.now(UTC))
+            members["event"], members["logger"], members["level"] = event, name, "info"
+            members["timestamp"] = datetime.now(UTC)
             self._writer.write_json(_json(members))
 
     def __call__(self, _: object, __: str, event: MutableMapping[str, Any]) -> str:

@@ -87,12 +87,15 @@ class Identify:
             _put(self._known, key_id, found, limit=KNOWN_LIMIT)
 
 
+_ANYBODY: Final = Caller(key_id="anyone")
+
+
 class Anyone:
     """Stands for `Identify` where no key is asked for (`--no-auth`)."""
 
     async def __call__(self, _: str | None) -> Caller:
         """The same caller for everybody."""
-        return Caller(key_id="anyone")
+        return _ANYBODY
 
 
 def _caller(key: Key) -> Caller:

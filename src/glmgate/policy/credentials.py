@@ -96,9 +96,10 @@ def parse(authorization: str | None) -> Credential:
     word's case does not matter (RFC 9110, 11.1), nor do blanks around.
     """
     usual = _USUAL.fullmatch(authorization or "")
-    if usual is not None:
-        return RawKey(*usual.groups())
-    words = (authorization or "").split()
+    return _in_any_form((authorization or "").split()) if usual is None else RawKey(*usual.groups())
+
+
+def _in_any_form(words: Sequence[str]) -> Credential:
     if words and words[0].lower() == "bearer":
         words = words[1:]
     if not words:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from glmgate.errors import AuthenticationFailed
@@ -85,6 +85,25 @@ def test_no_header_breaks_the_parser(authorization: str) -> None:
     """Whatever a stranger sends is refused as a credential, or read as one."""
     with suppress(AuthenticationFailed):
         assert isinstance(parse(authorization), RawKey | SignedToken)
+
+
+def read(authorization: str) -> object:
+    """What the parser makes of a header: a credential, or the words of its refusal."""
+    try:
+        return parse(authorization)
+    except AuthenticationFailed as refused:
+        return refused.zai_code, refused.message
+
+
+KEYLIKE = st.from_regex(r"[A-Za-z0-9_-]{1,70}\.[ -\x7f\n]{0,40}\n?", fullmatch=True)
+
+
+@given(KEYLIKE | st.text(max_size=30))
+@example("a." + "s" * 256)
+@example("a." + "s" * 257)
+def test_the_usual_form_is_read_as_every_other(credential: str) -> None:
+    """It has a shorter way, which takes nothing that the longer one does not take, and nothing otherwise."""
+    assert read(f"Bearer {credential}") == read(f"bearer {credential}")
 
 
 @pytest.mark.parametrize(

@@ -73,3 +73,13 @@ def test_no_silence_is_longer_than_the_longest(gaps: list[float]) -> None:
     assert one.token_s is not None
     assert abs(one.gap_s - max(gaps[1:])) < 1e-6
     assert one.token_s <= one.gap_s + 1e-6
+
+
+def test_what_was_used_is_that_of_all_choices() -> None:
+    """Nothing where nothing was told; of each choice the last that was told."""
+    one = flight()
+    assert one.used == Usage()
+    one.usage[0] = Usage(10, 5, 4, 2)
+    assert one.used == Usage(10, 5, 4, 2)
+    one.usage[1] = Usage(10, 1)
+    assert one.used == Usage(20, 6, 4, 2)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
+import re
 import warnings
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import structlog
 from typing_extensions import override
 
+from glmgate.policy.endings import Ending
 from glmgate.telemetry.log import RequestLog, configure, get_logger
 from glmgate.telemetry.settings import LogSettings
 from glmgate.wire.charge import Charge
+from glmgate.wire.engine import Attempt, FilterUse
 from tests.telemetry.records import flight, record
 
 JSON = LogSettings(format="json")
@@ -51,7 +56,7 @@ def logging_as_before() -> Iterator[None]:
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     """The JSON lines in a stream."""
-    return [msgspec.json.decode(line) for line in stream.getvalue().splitlines()]
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 def test_a_request_is_one_line_of_json() -> None:
@@ -92,6 +97,73 @@ def test_a_request_is_one_line_of_json() -> None:
         "gap_ms": None,
         "total_ms": 1500.0,
     }
+
+
+NOTHING: dict[str, Any] = {"first_s": None, "ending": Ending.FAILED_BEFORE, "deployment": "", "notes": ()}
+EVERYTHING: dict[str, Any] = {
+    "attempts": (Attempt("glm", 0, "refused", 0.1), Attempt("other", 1, "ok", 0.2)),
+    "cache_use": "miss",
+    "charges": (Charge(amount=1, currency="USD"), Charge(estimated=True)),
+    "filtered": ((FilterUse("pii", "input", "mask"), 2),),
+    "token_s": 0.0123456,
+    "gap_s": 2.0,
+    "trace_id": "ab" * 16,
+}
+
+
+@pytest.mark.parametrize("changes", [NOTHING, EVERYTHING, {"model": "\ud800"}], ids=["nothing", "everything", "odd"])
+def test_the_line_of_a_request_is_as_every_other_line(changes: dict[str, Any]) -> None:
+    """It has a shorter way than other lines have, and comes out the same, byte for byte."""
+    stream = io.StringIO()
+    configure(JSON, stream=stream)
+    RequestLog().ended(record(**changes))
+    members = lines(stream)[0]
+    for name in ("event", "logger", "level", "timestamp"):
+        del members[name]
+    get_logger("glmgate.request").info("request", **members)
+    short, whole = (re.sub(r'"timestamp": ?"[^"]+"', "", line) for line in stream.getvalue().splitlines())
+    assert short == whole
+
+
+def test_lines_say_when_they_were_written() -> None:
+    """In UTC, to the microsecond where the clock gives it; a request's line in the same form as others."""
+    stream = io.StringIO()
+    configure(JSON, stream=stream)
+    before = datetime.now(UTC)
+    RequestLog().ended(record())
+    RequestLog().ended(record(model="\ud800"))
+    get_logger("glmgate.test").info("hello")
+    for line in lines(stream):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", line["timestamp"])
+        assert before <= datetime.fromisoformat(line["timestamp"]) <= datetime.now(UTC)
+
+
+def _told(log: Path) -> list[object]:
+    written = map(json.loads, log.read_text(encoding="utf-8").splitlines())
+    return [line.get("model", line.get("number")) for line in written]
+
+
+def test_lines_of_both_kinds_keep_their_order_in_a_file(tmp_path: Path) -> None:
+    """And each is in the file when the call returns."""
+    log = tmp_path / "log"
+    told: list[object] = []
+    with log.open("w", encoding="utf-8") as stream:
+        configure(JSON, stream=stream)
+        for number in range(3):
+            RequestLog().ended(record(model=f"modèle {number}"))
+            told.append(f"modèle {number}")
+            assert _told(log) == told
+            get_logger("glmgate.test").info("hello", number=number)
+            told.append(number)
+            assert _told(log) == told
+
+
+def test_lines_of_requests_can_be_captured() -> None:
+    """structlog's way of testing sees them, too."""
+    configure(JSON, stream=io.StringIO())
+    with structlog.testing.capture_logs() as captured:
+        RequestLog().ended(record())
+    assert [line["event"] for line in captured] == ["request"]
 
 
 def test_a_line_says_what_a_request_cost_and_how_fast_it_was() -> None:
@@ -167,6 +239,15 @@ def test_a_broken_stream_loses_lines_and_not_requests() -> None:
     writer = configure(JSON, stream=Broken())
     RequestLog().ended(record())
     RequestLog().ended(record())
+    assert writer.lost == 2
+
+
+def test_a_closed_file_loses_lines_and_not_requests(tmp_path: Path) -> None:
+    """The same of a stream with bytes below its text."""
+    with (tmp_path / "log").open("w", encoding="utf-8") as stream:
+        writer = configure(JSON, stream=stream)
+    RequestLog().ended(record())
+    get_logger("glmgate.test").warning("lost as well")
     assert writer.lost == 2
 
 

@@ -8,6 +8,7 @@ from glmgate.wire.charge import NO_CHARGE
 from glmgate.wire.chat import ChatRequest
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.engine import Call, Caller, Note, Place
+from glmgate.wire.terms import Scope, Terms
 
 
 def call() -> Call:
@@ -58,3 +59,11 @@ def test_a_member_that_was_obeyed_is_not_reported_as_left_out() -> None:
     assert asked.unsaid(notes) == notes
     asked.obeyed |= {"b"}
     assert asked.unsaid(notes) == (notes[0], notes[2])
+
+
+def test_a_callers_tags_are_those_of_all_its_terms() -> None:
+    """In the order of its terms, the widest first, and each once."""
+    terms = [Terms(tags=tags) for tags in (("acme", "web"), (), ("web", "test"))]
+    scopes = (Scope("organisation", "o", terms[0]), Scope("project", "p", terms[1]), Scope("key", "k", terms[2]))
+    assert Caller("k", scopes=scopes).tags == ("acme", "web", "test")
+    assert Caller("k").tags == ()

@@ -150,12 +150,15 @@ class _Outage:
             self._log.info("the database of the keys is back")
 
 
+_ANYBODY: Final = Caller(key_id="anyone")
+
+
 class Anyone:
     """Stands for `Identify` where no key is asked for (`--no-auth`)."""
 
     async def __call__(self, _: str | None) -> Caller:
         """The same caller for everybody."""
-        return Caller(key_id="anyone")
+        return _ANYBODY
 
 
 def _caller(key: Key) -> Caller:

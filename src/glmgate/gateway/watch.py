@@ -11,7 +11,6 @@ from typing import Self
 
 from glmgate.errors import GlmgateError
 from glmgate.policy.endings import Ending, EndingWatch, done
-from glmgate.routing.books import owner_of
 from glmgate.telemetry.flight import Asked, Flight
 from glmgate.telemetry.record import RequestRecord
 from glmgate.telemetry.trace import trace_id_of
@@ -64,34 +63,34 @@ class Watch:
 
     def record(self) -> RequestRecord:
         """The record of the request. A reader that left without a word counts as a client that left."""
-        now, flight = self._clock(), self.flight
-        owner = owner_of(self._call.caller)
+        now, call, flight = self._clock(), self._call, self.flight
+        caller = call.caller
         return RequestRecord(
-            request_id=self._call.request_id,
-            key_id=self._call.caller.key_id,
-            surface=self._call.surface,
+            request_id=call.request_id,
+            key_id=caller.key_id,
+            surface=call.surface,
             endpoint=flight.endpoint,
             model=flight.request.model,
             deployment=flight.deployment,
             ending=self._ending or self._endings.left(),
-            usage=sum(flight.usage.values(), Usage()),
+            usage=flight.used,
             total_s=now - flight.began,
             first_s=None if flight.first is None else flight.first - flight.began,
-            notes=tuple(str(note) for note in self._call.notes),
+            notes=tuple(map(str, call.notes)),
             error_code=self._error_code,
-            place=self._call.deployment,
-            attempts=tuple(self._call.attempts),
-            cache_use=self._call.cache_use,
-            uid=self._call.uid,
-            organisation=owner.organisation,
-            project=owner.project,
-            tags=owner.tags,
-            charges=tuple(self._call.charges),
+            place=call.deployment,
+            attempts=tuple(call.attempts),
+            cache_use=call.cache_use,
+            uid=call.uid,
+            organisation=caller.organisation,
+            project=caller.project,
+            tags=caller.tags,
+            charges=tuple(call.charges),
             token_s=flight.token_s,
             gap_s=flight.gap_s,
             reasons=tuple(flight.reasons),
-            trace_id=trace_id_of(self._call.traceparent),
-            filtered=tuple(self._call.filtered.items()),
+            trace_id=trace_id_of(call.traceparent),
+            filtered=tuple(call.filtered.items()),
         )
 
 

@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Final, TypeVar
 
 import msgspec
+from typing_extensions import override
 
 from glmgate.errors import AuthenticationFailed
 from glmgate.policy.keys import Key, MasterKey, State
@@ -38,20 +39,25 @@ _ENDED: Final[Mapping[State, tuple[str, str]]] = {
 }
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SECRET: Final = re.compile(r"[!-~]{1,256}")
+# What nearly every request has, read at one go.
+_USUAL: Final = re.compile(r"Bearer ([A-Za-z0-9_-]{1,64})\.([!-,\-/-~]{1,256})")
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
 
-@dataclass(frozen=True, slots=True)
-class RawKey:
-    """The key itself: `<id>.<secret>`."""
+class RawKey(msgspec.Struct, frozen=True):
+    """The key itself: `<id>.<secret>`, in ASCII."""
 
     key_id: str
-    secret: str = field(repr=False)
+    secret: str
 
     def proves(self, secret: str) -> bool:
         """True when the sender knows `secret`; takes the same time when not."""
-        return hmac.compare_digest(self.secret.encode(), secret.encode())
+        return hmac.compare_digest(self.secret, secret)
+
+    @override
+    def __repr__(self) -> str:
+        return f"RawKey(key_id={self.key_id!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,11 @@ def parse(authorization: str | None) -> Credential:
     The forms: `Bearer <id>.<secret>`, `Bearer <jwt>`, and both without `Bearer` (LangChain sends bare JWTs). The
     word's case does not matter (RFC 9110, 11.1), nor do blanks around.
     """
-    words = (authorization or "").split()
+    usual = _USUAL.fullmatch(authorization or "")
+    return _in_any_form((authorization or "").split()) if usual is None else RawKey(*usual.groups())
+
+
+def _in_any_form(words: Sequence[str]) -> Credential:
     if words and words[0].lower() == "bearer":
         words = words[1:]
     if not words:
@@ -113,7 +123,7 @@ def judge(credential: Credential, key: Key | None, *, secrets: Sequence[str], no
     `secrets` are those of `secrets_of`. What is wrong with a key or token is told only to who knows its secret; an
     unknown key and a wrong secret give the same answer after the same work.
     """
-    current, previous = (credential.proves(secret) for secret in secrets)
+    current, previous = [credential.proves(secret) for secret in secrets]
     proven = current or (previous and key is not None and key.takes_previous(now))
     if key is None or not proven:
         raise AuthenticationFailed("This key is not known here, or its secret is wrong.", zai_code=FAILED)

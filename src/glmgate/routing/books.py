@@ -116,11 +116,7 @@ class KeptBooks:
 
 def owner_of(caller: Caller) -> Owner:
     """Whose requests a caller's are."""
-    tags: tuple[str, ...] = ()
-    for scope in caller.scopes:
-        if scope.terms.tags:
-            tags = tuple(dict.fromkeys((*tags, *scope.terms.tags)))
-    return Owner(key_id=caller.key_id, organisation=caller.organisation, project=caller.project, tags=tags)
+    return Owner(key_id=caller.key_id, organisation=caller.organisation, project=caller.project, tags=caller.tags)
 
 
 class _Over(msgspec.Struct, frozen=True, gc=False):

@@ -73,6 +73,12 @@ class Flight:
         return "waiting" if self.place else "queued"
 
     @property
+    def used(self) -> Usage:
+        """The tokens of all choices, as they are told."""
+        told = tuple(self.usage.values())
+        return told[0] if len(told) == 1 else sum(told, Usage())
+
+    @property
     def tokens(self) -> int:
         """The answer's tokens so far: as they are told, else a token for each piece."""
         return sum(usage.completion for usage in self.usage.values()) or self.pieces

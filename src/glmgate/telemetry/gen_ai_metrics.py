@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 
 from glmgate.telemetry.gen_ai import (
     DURATIONS,
@@ -20,6 +20,7 @@ from glmgate.telemetry.gen_ai import (
     error_type,
 )
 from glmgate.telemetry.record import RequestRecord
+from glmgate.telemetry.tallies import Counts, Spreads
 from glmgate.wire.charge import NANO, Charge
 from glmgate.wire.engine import Call, Place
 
@@ -30,9 +31,8 @@ class GenAiMetrics:
     """Counts requests that have ended (`server`), and attempts when they are settled (`client`, charges)."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        # Looking a label up in the library takes longer than counting does.
         self._request = cache(
-            Histogram(
+            Spreads(
                 "gen_ai_server_request_duration_seconds",
                 "Time from a request's decoding to its end.",
                 [*_COMMON, "error_type"],
@@ -41,7 +41,7 @@ class GenAiMetrics:
             ).labels
         )
         self._first = cache(
-            Histogram(
+            Spreads(
                 "gen_ai_server_time_to_first_token_seconds",
                 "Time to the first delta, of requests that went well.",
                 _COMMON,
@@ -50,7 +50,7 @@ class GenAiMetrics:
             ).labels
         )
         self._token = cache(
-            Histogram(
+            Spreads(
                 "gen_ai_server_time_per_output_token_seconds",
                 "Mean time from one token to the next, of requests that went well and came in pieces.",
                 _COMMON,
@@ -59,7 +59,7 @@ class GenAiMetrics:
             ).labels
         )
         self._tokens = cache(
-            Histogram(
+            Spreads(
                 "gen_ai_client_token_usage",
                 "Tokens that an attempt is billed for; some may be estimated.",
                 [*_COMMON, "gen_ai_token_type"],
@@ -68,7 +68,7 @@ class GenAiMetrics:
             ).labels
         )
         self._charges = cache(
-            Counter(
+            Counts(
                 "glmgate_charges",
                 "What attempts cost, in units of the currency; `estimated` where the service did not tell all of it.",
                 ["deployment", "currency", "estimated"],
@@ -76,7 +76,7 @@ class GenAiMetrics:
             ).labels
         )
         self._unpriced = cache(
-            Counter(
+            Counts(
                 "glmgate_unpriced_attempts",
                 "Attempts at upstreams that no price is known for.",
                 ["deployment"],

@@ -9,7 +9,8 @@ import json
 import logging
 import threading
 from collections.abc import MutableMapping
-from typing import Any, Final, TextIO
+from datetime import UTC, datetime
+from typing import IO, Any, Final, TextIO
 
 import msgspec
 import structlog
@@ -25,6 +26,8 @@ _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 # Uvicorn tells every start and stop at INFO, and so do we; its access log would be a second line per request.
 _FOREIGN_LEVEL: Final = logging.WARNING
 _LONGEST: Final = 200
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=repr)
+_REQUESTS: Final = "glmgate.request"
 
 
 class LineWriter:
@@ -33,6 +36,7 @@ class LineWriter:
     def __init__(self, stream: TextIO) -> None:
         self.lost = 0
         self._stream = stream
+        self._binary: IO[bytes] | None = getattr(stream, "buffer", None)  # text in memory has none
         self._lock = threading.Lock()
 
     def write(self, line: str) -> None:
@@ -41,6 +45,18 @@ class LineWriter:
             try:
                 self._stream.write(line + "\n")
                 self._stream.flush()
+            except (OSError, ValueError):
+                self.lost += 1
+
+    def write_json(self, line: bytes) -> None:
+        """Write one line that is in UTF-8 already, as JSON is."""
+        if self._binary is None:
+            self.write(line.decode())
+            return
+        with self._lock:
+            try:
+                self._binary.write(line + b"\n")
+                self._binary.flush()
             except (OSError, ValueError):
                 self.lost += 1
 
@@ -57,7 +73,7 @@ class RequestLog(Observer):
     """One line for each finished request."""
 
     def __init__(self) -> None:
-        self._log = get_logger("glmgate.request")
+        self._log = get_logger(_REQUESTS)
 
     @override
     def began(self, flight: Flight) -> None:
@@ -65,40 +81,43 @@ class RequestLog(Observer):
 
     @override
     def ended(self, record: RequestRecord) -> None:
-        usage = record.usage
-        self._log.info(
-            "request",
-            request_id=record.request_id,
-            uid=record.uid,
-            trace_id=record.trace_id,
-            key_id=record.key_id,
-            project=record.project,
-            surface=record.surface,
-            endpoint=record.endpoint,
-            model=record.model[:_LONGEST],
-            deployment=record.deployment,
-            place=record.place,
-            attempts=[f"{attempt.deployment} {attempt.outcome}" for attempt in record.attempts],
-            cache=record.cache_use,
-            ending=record.ending,
-            error=record.error_code,
-            prompt=usage.prompt,
-            cached=usage.cached,
-            completion=usage.completion,
-            reasoning=usage.reasoning,
-            charge=texts_of(record.charges),
-            estimated=any(charge.estimated for charge in record.charges),
-            notes=list(record.notes),
-            filtered=[f"{use.filter} {use.direction} {use.action} {times}" for use, times in record.filtered],
-            first_ms=_ms(record.first_s),
-            token_ms=_ms(record.token_s, 2),
-            gap_ms=_ms(record.gap_s),
-            total_ms=_ms(record.total_s),
-        )
+        last = structlog.get_config()["processors"][-1]
+        if isinstance(last, _JsonLines):
+            last.info(_REQUESTS, "request", _members(record))
+        else:
+            self._log.info("request", **_members(record))
 
 
-def _ms(seconds: float | None, digits: int = 1) -> float | None:
-    return None if seconds is None else round(seconds * 1000, digits)
+def _members(record: RequestRecord) -> dict[str, Any]:
+    usage = record.usage
+    return {
+        "request_id": record.request_id,
+        "uid": record.uid,
+        "trace_id": record.trace_id,
+        "key_id": record.key_id,
+        "project": record.project,
+        "surface": record.surface,
+        "endpoint": record.endpoint,
+        "model": record.model[:_LONGEST],
+        "deployment": record.deployment,
+        "place": record.place,
+        "attempts": [f"{attempt.deployment} {attempt.outcome}" for attempt in record.attempts],
+        "cache": record.cache_use,
+        "ending": record.ending,
+        "error": record.error_code,
+        "prompt": usage.prompt,
+        "cached": usage.cached,
+        "completion": usage.completion,
+        "reasoning": usage.reasoning,
+        "charge": texts_of(record.charges),
+        "estimated": True in [charge.estimated for charge in record.charges],
+        "notes": list(record.notes),
+        "filtered": [f"{use.filter} {use.direction} {use.action} {times}" for use, times in record.filtered],
+        "first_ms": None if record.first_s is None else round(record.first_s * 1000, 1),
+        "token_ms": None if record.token_s is None else round(record.token_s * 1000, 2),
+        "gap_ms": None if record.gap_s is None else round(record.gap_s * 1000, 1),
+        "total_ms": round(record.total_s * 1000, 1),
+    }
 
 
 def get_logger(name: str) -> FilteringBoundLogger:
@@ -116,7 +135,7 @@ def configure(settings: LogSettings, *, stream: TextIO) -> LineWriter:
     for_people = settings.format == "console" or (settings.format == "auto" and stream.isatty())
     level = _LEVELS[settings.level]
     structlog.configure(
-        processors=_processors(for_people=for_people, colors=stream.isatty()),
+        processors=_for_people(stream) if for_people else _for_machines(writer, level),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda name="": _Named(writer, name),
         cache_logger_on_first_use=False,
@@ -144,15 +163,26 @@ class _Forward(logging.Handler):
             self.handleError(record)
 
 
-def _processors(*, for_people: bool, colors: bool) -> list[Processor]:
-    # Tracebacks without the values of variables: those hold what callers wrote.
-    first: list[Processor] = [_add_name, structlog.processors.add_log_level, structlog.processors.format_exc_info]
-    if for_people:
-        renderer = structlog.dev.ConsoleRenderer(
-            colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
-        )
-        return [*first, structlog.processors.TimeStamper("%H:%M:%S", utc=False), _without_nothing, _printable, renderer]
-    return [*first, structlog.processors.TimeStamper("iso", utc=True), _json]
+# Tracebacks without the values of variables: those hold what callers wrote.
+_TRACEBACKS: Final = structlog.processors.format_exc_info
+
+
+def _for_people(stream: TextIO) -> list[Processor]:
+    return [
+        _add_name,
+        structlog.processors.add_log_level,
+        _TRACEBACKS,
+        structlog.processors.TimeStamper("%H:%M:%S", utc=False),
+        _without_nothing,
+        _printable,
+        structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
+        ),
+    ]
+
+
+def _for_machines(writer: LineWriter, level: int) -> list[Processor]:
+    return [_add_name, structlog.processors.add_log_level, _TRACEBACKS, _add_time, _JsonLines(writer, level)]
 
 
 def _add_name(logger: _Named, _: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -172,8 +202,32 @@ def _printable(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMa
     return event
 
 
-def _json(_: object, __: str, event: MutableMapping[str, Any]) -> str:
+def _add_time(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event["timestamp"] = datetime.now(UTC)
+    return event
+
+
+class _JsonLines:
+    """Makes JSON of events, as structlog's last processor. `info` is structlog's whole way cut short."""
+
+    def __init__(self, writer: LineWriter, level: int) -> None:
+        self._writer = writer
+        self._says_info = level <= logging.INFO
+
+    def info(self, name: str, event: str, members: dict[str, Any]) -> None:
+        """Write the line that `get_logger(name).info(event, **members)` writes."""
+        if self._says_info:
+            members["event"], members["logger"], members["level"] = event, name, "info"
+            members["timestamp"] = datetime.now(UTC)
+            self._writer.write_json(_json(members))
+
+    def __call__(self, _: object, __: str, event: MutableMapping[str, Any]) -> str:
+        """The line."""
+        return _json(event).decode()
+
+
+def _json(event: MutableMapping[str, Any]) -> bytes:
     try:
-        return msgspec.json.encode(event, enc_hook=repr).decode()
+        return _ENCODER.encode(event)
     except UnicodeEncodeError:  # half of a surrogate pair, from a caller
-        return json.dumps(dict(event), default=repr)
+        return json.dumps(msgspec.to_builtins(dict(event), enc_hook=repr)).encode()

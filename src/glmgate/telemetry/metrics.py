@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Final, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -23,6 +23,7 @@ from glmgate.telemetry.keys import KeyMetrics
 from glmgate.telemetry.ledger import LedgerNow, LookAtLedger
 from glmgate.telemetry.limits import LimitMetrics
 from glmgate.telemetry.record import Observer, RequestRecord
+from glmgate.telemetry.tallies import Counts, Spreads
 from glmgate.telemetry.upstreams import Breaker, Look, UpstreamsNow
 from glmgate.telemetry.vllm import EngineMetrics
 
@@ -53,10 +54,12 @@ class Metrics(Observer):
         self._registry.register(_AskedUpstreams(upstreams))
         self._registry.register(_AskedLedger(ledger))
         ProcessCollector(registry=self._registry)
-        self._in_flight = Gauge("glmgate_requests_in_flight", "Requests under way.", registry=self._registry)
-        # Looking a label up in the library takes longer than counting does.
+        self._in_flight = 0
+        in_flight = Gauge("glmgate_requests_in_flight", "Requests under way.", registry=self._registry)
+        in_flight.set_function(lambda: self._in_flight)
+        # What every request counts is cheap to count, and labels are looked up in a cache.
         self._requests = cache(
-            Counter(
+            Counts(
                 "glmgate_requests",
                 "Finished requests.",
                 ["surface", "endpoint", "model", "ending"],
@@ -64,7 +67,7 @@ class Metrics(Observer):
             ).labels
         )
         self._tokens = cache(
-            Counter(
+            Counts(
                 "glmgate_tokens",
                 "Tokens: `cached` ones are part of `prompt`, `reasoning` ones of `completion`.",
                 ["model", "kind"],
@@ -72,7 +75,7 @@ class Metrics(Observer):
             ).labels
         )
         self._first = cache(
-            Histogram(
+            Spreads(
                 "glmgate_first_token_seconds",
                 "Time to the first delta.",
                 ["model"],
@@ -81,7 +84,7 @@ class Metrics(Observer):
             ).labels
         )
         self._total = cache(
-            Histogram(
+            Spreads(
                 "glmgate_request_seconds",
                 "Time from a request's decoding to its end.",
                 ["endpoint", "model"],
@@ -91,7 +94,7 @@ class Metrics(Observer):
         )
 
         self._attempts = cache(
-            Counter(
+            Counts(
                 "glmgate_attempts",
                 "Calls to upstreams.",
                 ["deployment", "outcome"],
@@ -99,7 +102,7 @@ class Metrics(Observer):
             ).labels
         )
         self._cached = cache(
-            Counter(
+            Counts(
                 "glmgate_cache_requests",
                 "Requests that asked the cache: `hit` was in it, `shared` joined another's call, `miss` was neither.",
                 ["model", "use"],
@@ -120,11 +123,11 @@ class Metrics(Observer):
 
     @override
     def began(self, flight: Flight) -> None:
-        self._in_flight.inc()
+        self._in_flight += 1
 
     @override
     def ended(self, record: RequestRecord) -> None:
-        self._in_flight.dec()
+        self._in_flight -= 1
         model = record.deployment
         self._requests(record.surface, record.endpoint, model, str(record.ending)).inc()
         self._total(record.endpoint, model).observe(record.total_s)

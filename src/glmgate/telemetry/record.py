@@ -5,8 +5,9 @@ No contents ever stand in it; who writes it where is decided by `log` and `metri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from glmgate.telemetry.flight import Flight
 from glmgate.wire.charge import Charge
@@ -14,8 +15,7 @@ from glmgate.wire.delta import FinishReason, Usage
 from glmgate.wire.engine import Attempt, CacheUse, Endpoint, FilterUse, Surface
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
+class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One finished request. Times are in seconds; `first_s` is the time to the first delta, None when none came.
 
     `model` is the name that was asked for, `deployment` who answered (empty: none was found), `ending` one word of

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 from typing import Final, Literal, Protocol
 
@@ -51,7 +52,7 @@ class Note:
         return f"{self.field}={self.change}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Caller:
     """Who asks: the key and what it belongs to. `scopes` are the terms that hold for it, the widest first."""
 
@@ -60,6 +61,11 @@ class Caller:
     project: str = "default"
     scopes: tuple[Scope, ...] = ()
     admin: bool = False
+
+    @cached_property
+    def tags(self) -> tuple[str, ...]:
+        """Those of all its terms, each once."""
+        return tuple(dict.fromkeys(tag for scope in self.scopes for tag in scope.terms.tags))
 
 
 Outcome = Literal["ok", "refused", "failed_before", "failed_after", "truncated", "timed_out", "cancelled"]

@@ -6,8 +6,12 @@ How it is counted is decided in `policy`.
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import msgspec
+
+_REQUESTS: Final = (b"x-ratelimit-limit-requests", b"x-ratelimit-remaining-requests", b"x-ratelimit-reset-requests")
+_TOKENS: Final = (b"x-ratelimit-limit-tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-reset-tokens")
 
 
 class Room(msgspec.Struct, frozen=True, gc=False):
@@ -27,15 +31,12 @@ class Headroom(msgspec.Struct, frozen=True):
 
 def headers(headroom: Headroom) -> list[tuple[bytes, bytes]]:
     """OpenAI's headers for it."""
-    found = []
-    for kind, room in (("requests", headroom.requests), ("tokens", headroom.tokens)):
+    found: list[tuple[bytes, bytes]] = []
+    for (limit, remaining, reset), room in ((_REQUESTS, headroom.requests), (_TOKENS, headroom.tokens)):
         if room is not None:
-            found += [
-                (f"x-ratelimit-limit-{kind}".encode(), str(room.limit).encode()),
-                (f"x-ratelimit-remaining-{kind}".encode(), str(room.remaining).encode()),
-            ]
+            found += ((limit, b"%d" % room.limit), (remaining, b"%d" % room.remaining))
             if math.isfinite(room.reset_s):
-                found.append((f"x-ratelimit-reset-{kind}".encode(), duration(room.reset_s).encode()))
+                found.append((reset, duration(room.reset_s).encode()))
     return found
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from glmgate.policy.counters import LEASE_S, Slot, Taken
-from tests.storage.counters_process import LIMIT, opened
+from glmgate.policy.counters import LEASE_S, Refused, Slot, Spend, Taken
+from tests.storage.counters_process import LIKELY, LIMIT, opened
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,17 +51,25 @@ def test_processes_that_race_are_granted_exactly_the_limit(store: tuple[str, str
 
 
 @pytest.mark.slow
-async def test_slots_of_a_killed_process_are_free_in_time(store: tuple[str, str]) -> None:
-    """All are taken; after SIGKILL the next is let in within ten seconds, and not at once: it might have been alive."""
+async def test_what_a_killed_process_held_is_free_in_time(store: tuple[str, str]) -> None:
+    """All is taken; after SIGKILL the next is let in within ten seconds, and not at once: it might have been alive.
+
+    All slots, and of a budget what was reserved beyond the likely.
+    """
     counters = opened(*store)
+    rest = Spend("money", 1000 - 5 * LIKELY, time.time() + 3600, 1000)
     with start(*store, "hold", "5") as holding:
         assert holding.stdout is not None
         assert holding.stdout.readline() == "held\n"
         assert not isinstance(await counters.take("early", [Slot("full", 5)]), Taken)
+        early = await counters.take("early", [rest])
+        assert isinstance(early, Refused)
+        assert early.state.remaining == 500
         holding.kill()
     killed_at = time.monotonic()
-    while not isinstance(await counters.take("next", [Slot("full", 5)]), Taken):  # noqa: ASYNC110 -- another's lease
+    while not isinstance(outcome := await counters.take("next", [Slot("full", 5), rest]), Taken):  # noqa: ASYNC110 -- another's lease
         await asyncio.sleep(0.1)
     waited = time.monotonic() - killed_at
     await counters.aclose()
+    assert [state.remaining for state in outcome.states] == [4, 0]
     assert LEASE_S - 1 < waited < LEASE_S + 0.5

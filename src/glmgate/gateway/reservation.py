@@ -177,13 +177,18 @@ class Reservation:
         self, place: Place, request: Generation | EmbeddingsRequest, estimate: Charge
     ) -> tuple[tuple[int, int], ...]:
         """What the attempt takes of each holding: of a hard budget the most that it can cost, not what is likely."""
-        is_hard = any(holding.account.limit is not None for holding in self.holdings)
-        wish = self.wish.of(place, measured(request)) if is_hard else None
+        size = measured(request)
+        # The first attempt is mostly the request itself, and the dearest one was granted.
+        is_granted = not self.is_over and size == self.wish.size and self.wish.reckons_with(place)
+        wish = self.wish if is_granted else self.wish.of(place, size)
         costs = []
         for holding in self.holdings:
             unit = holding.account.unit
-            likely = amount(estimate, unit)
-            costs.append((likely if wish is None or holding.account.limit is None else wish.cost(unit, None), likely))
+            likely = cost = amount(estimate, unit)
+            if holding.account.limit is not None:
+                is_whole = is_granted and not holding.spent and not holding.open
+                cost = holding.granted if is_whole else wish.cost(unit, None)
+            costs.append((cost, likely))
         return tuple(costs)
 
     def _open(self, costs: Iterable[tuple[int, int]]) -> None:

@@ -6,8 +6,9 @@ What is asked of each is decided in `policy`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
 
 from glmgate.errors import GlmgateError
 from glmgate.gateway.counting import Counting
@@ -25,8 +26,7 @@ from glmgate.wire.engine import Call, Generation
 _NOTHING: Final = Size(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """What a call asks: of `limits`, and of `accounts` by their `spends`."""
 
     call: Call
@@ -52,7 +52,7 @@ class Wanted:
     def shared(self, share: float) -> Wanted:
         """The same of a share of the limits, and of no budget."""
         parts = [Limit(limit.kind, limit.scope, limits.share_of(limit, share)) for limit in self.limits]
-        return replace(self, limits=parts, accounts=(), spends=())
+        return msgspec.structs.replace(self, limits=parts, accounts=(), spends=())
 
     def refusal(self, outcome: Refused, counting: Counting, watch: LimitsWatch) -> GlmgateError:
         """The error of what is refused; the call's headers say what is left of that limit."""

@@ -6,8 +6,9 @@ Pure. What is counted is in `limits` and `budgets`, and in which store in `count
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+import msgspec
 
 from glmgate.errors import QuotaExhausted
 from glmgate.policy.budgets import Account, written
@@ -23,8 +24,7 @@ LONGEST: Final = 131_072
 """The tokens of an answer where nobody knows how long one can be: what the longest models of today give (128 K)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """A place that may answer, and the most tokens that one answer of it can have."""
 
     place: Place
@@ -63,13 +63,15 @@ class NullQuotes:
         return usage.total if unit == TOKENS else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+NULL_QUOTES: Final = NullQuotes()
+
+
+class Wish(msgspec.Struct, frozen=True):
     """What is to be admitted: the request's size, and who may answer it, each of them."""
 
     size: Size
     targets: Sequence[Target] = ()
-    quotes: Quotes = NullQuotes()  # noqa: RUF009 -- it holds nothing
+    quotes: Quotes = NULL_QUOTES
 
     def tokens(self) -> int:
         """The tokens that it will probably take, all answers together."""
@@ -110,6 +112,10 @@ class Wish:
         longest = max((target.longest for target in targets), default=LONGEST)
         return Wish(size, (Target(place, longest),), self.quotes)
 
+    def reckons_with(self, place: Place) -> bool:
+        """Whether it is one of the places that may answer."""
+        return any(target.place == place for target in self.targets)
+
     def _likely(self, unit: str) -> int:
         return self._dearest(unit, lambda one: self.quotes.likely(one.place, self.size))
 
@@ -118,8 +124,10 @@ class Wish:
         return asked if answer is None else min(asked, answer)
 
     def _dearest(self, unit: str, usage: Callable[[Target], Usage]) -> int:
-        amounts = [self.quotes.cost(one.place, usage(one), unit) for one in self.targets]
-        return max(amounts, default=0) * self.size.answers
+        dearest = 0
+        for one in self.targets:
+            dearest = max(dearest, self.quotes.cost(one.place, usage(one), unit))
+        return dearest * self.size.answers
 
 
 def amount(charge: Charge, unit: str) -> int:
@@ -146,12 +154,15 @@ def uncovered(accounts: Sequence[Account], place: Place, charge: Charge) -> Quot
 
     An engine of our own costs nothing unless it has a price.
     """
-    money = [account for account in accounts if account.unit != TOKENS]
-    units = {account.unit for account in money}
-    is_free = charge.amount == 0 or (charge.amount is None and not place.upstream)
-    if is_free or charge.currency in units or all(account.limit is None for account in money):
+    if charge.amount == 0 or (charge.amount is None and not place.upstream):
         return None
-    error = QuotaExhausted(_why(place, charge, sorted(units)), zai_code="1113")
+    money = [account for account in accounts if account.unit != TOKENS]
+    for account in money:
+        if account.unit == charge.currency:
+            return None
+    if all(account.limit is None for account in money):
+        return None
+    error = QuotaExhausted(_why(place, charge, sorted({account.unit for account in money})), zai_code="1113")
     error.remedy = "next"  # another deployment may be one that they can pay for
     return error
 

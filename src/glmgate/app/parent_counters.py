@@ -17,6 +17,7 @@ from glmgate.policy.counters import (
     Bucket,
     Change,
     Counters,
+    Lease,
     Outcome,
     Refused,
     Slot,
@@ -40,7 +41,9 @@ _Data = list[Any]
 
 
 class ParentCounters(Counters):
-    """Counters of this worker's parent."""
+    """Counters of this worker's parent. It ends with its parent."""
+
+    forgets = False
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
@@ -56,15 +59,15 @@ class ParentCounters(Counters):
 
     @override
     async def settle(self, holder: str, changes: Sequence[Change]) -> None:
-        await self._peer.ask(_SETTLE, holder, [(_ask_data(change.ask), change.by) for change in changes])
+        await self._peer.ask(_SETTLE, holder, [(_ask_data(change.ask), change.by, change.held) for change in changes])
 
     @override
-    async def renew(self, slots: Iterable[tuple[str, str]]) -> None:
-        await self._peer.ask(_RENEW, list(slots))
+    async def renew(self, slots: Iterable[tuple[str, str]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
+        return _leases(await self._peer.ask(_RENEW, list(slots), list(leases)))
 
     @override
-    async def load(self, used: Mapping[str, tuple[int, float]]) -> None:
-        await self._peer.ask(_LOAD, dict(used))
+    async def load(self, used: Mapping[str, tuple[int, float]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
+        return _leases(await self._peer.ask(_LOAD, dict(used), list(leases)))
 
 
 def lending(counters: Counters) -> Services:
@@ -73,16 +76,20 @@ def lending(counters: Counters) -> Services:
     async def take(holder: str, asks: list[_Data]) -> _Data:
         return _outcome_data(await counters.take(holder, [_ask(data) for data in asks]))
 
-    async def settle(holder: str, changes: list[tuple[_Data, int]]) -> None:
-        await counters.settle(holder, [Change(_ask(data), by) for data, by in changes])
+    async def settle(holder: str, changes: list[tuple[_Data, int, int]]) -> None:
+        await counters.settle(holder, [Change(_ask(data), by, held) for data, by, held in changes])
 
-    async def renew(slots: list[tuple[str, str]]) -> None:
-        await counters.renew([(name, holder) for name, holder in slots])
+    async def renew(slots: list[tuple[str, str]], leases: list[Lease]) -> Sequence[Lease]:
+        return await counters.renew([(name, holder) for name, holder in slots], _leases(leases))
 
-    async def load(used: dict[str, tuple[int, float]]) -> None:
-        await counters.load({name: (amount, until) for name, (amount, until) in used.items()})
+    async def load(used: dict[str, tuple[int, float]], leases: list[Lease]) -> Sequence[Lease]:
+        return await counters.load({name: (amount, until) for name, (amount, until) in used.items()}, _leases(leases))
 
     return Services(asks={_TAKE: take, _SETTLE: settle, _RENEW: renew, _LOAD: load})
+
+
+def _leases(data: Iterable[Iterable[Any]]) -> list[Lease]:
+    return [(name, holder, amount) for name, holder, amount in data]
 
 
 def _ask_data(ask: Ask) -> _Data:

@@ -94,7 +94,8 @@ class Admission:
         self, call: Call, request: Generation | EmbeddingsRequest | None, targets: Sequence[Target]
     ) -> int | None:
         """Reserve; the most tokens that an answer may have by the budgets, None where they leave it as it is."""
-        asked = wanted(call, request, targets, quotes=self.means.quotes, now=self.means.clock())
+        means = self.means
+        asked = wanted(call, request, targets, quotes=means.quotes, now=means.clock(), leases=self.counting.leases)
         if not asked:
             return None
         try:
@@ -103,7 +104,7 @@ class Admission:
             call.spending = await self._outage.admit(asked, error)
             return None
         if isinstance(outcome, Refused):
-            raise asked.refusal(outcome, self.counting, self.means.watch)
+            raise asked.refusal(outcome, self.counting, means.watch)
         return self._granted(asked, outcome)
 
     async def _taken(self, asked: Wanted) -> Taken | Refused:
@@ -123,7 +124,10 @@ class Admission:
     def _granted(self, asked: Wanted, outcome: Taken) -> int | None:
         call, counted = asked.call, asked.accounts
         states = outcome.states[len(asked.limits) :]
-        holdings = [Holding(account, granted=state.granted) for account, state in zip(counted, states, strict=True)]
+        holdings = [
+            Holding(account, granted=state.granted, lease=self.counting.lease(account.name, call.uid))
+            for account, state in zip(counted, states, strict=True)
+        ]
         call.spending = Reservation(self.counting, self.means.watch, call.uid, asked.wish, asked.limits, holdings)
         call.headroom = limits.headroom(asked.limits, outcome.states)
         for account, state in zip(counted, states, strict=True):

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from glmgate.errors import Unavailable
+from glmgate.gateway.leases import Lease, Leases
 from glmgate.policy.budgets import Account, Past
 from glmgate.policy.counters import RENEW_S, Ask, Change, Counters, Outcome, Refused, Slot, Spend, Taken, Unloaded
+from glmgate.policy.counters import Lease as Told
 from glmgate.telemetry.log import get_logger
 
 T = TypeVar("T")
@@ -21,6 +23,8 @@ _ROUNDS: Final = 3
 """How often a period is loaded before it is given up: it may end, or a store may forget, in between."""
 _MOST_LATE: Final = 10_000
 """Settlements that are kept for a store that is away; slots end by themselves, and buckets fill."""
+_ALL_TOLD_S: Final = RENEW_S + 1
+"""Within this time all processes have told a store that lost its memory what their requests hold."""
 
 
 class PastUnknown(Unavailable):
@@ -28,12 +32,18 @@ class PastUnknown(Unavailable):
 
 
 class Counting:
-    """One store of counters. `reserved` is what this process's requests hold of each period now."""
+    """One store of counters. `reserved` is what this process's requests hold of each period now.
 
-    def __init__(self, counters: Counters, *, past: Past) -> None:
+    `leases`: what is taken beyond what is likely has to be a lease.
+    """
+
+    def __init__(self, counters: Counters, *, past: Past, all_told_s: float = _ALL_TOLD_S) -> None:
         self.reserved: dict[str, int] = {}
+        self.leases = counters.outlives
         self._counters = counters
         self._past = past
+        self._all_told_s = all_told_s
+        self._leases = Leases()
         self._held: set[tuple[str, str]] = set()
         self._late: deque[tuple[str, tuple[Change, ...]]] = deque(maxlen=_MOST_LATE)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -46,6 +56,8 @@ class Counting:
         `accounts` are those of the spends, by name. Raises Unavailable, PastUnknown.
         """
         outcome = await self._whole(self._counters.take(holder, asks), holder, asks)
+        if isinstance(outcome, Unloaded) and self._counters.forgets:
+            outcome = await self._all_told(holder, asks, accounts, outcome.names)
         if isinstance(outcome, Unloaded):
             async with self._loading:
                 outcome = await self._loaded(holder, asks, accounts)
@@ -65,7 +77,12 @@ class Counting:
 
     def settle_later(self, holder: str, changes: Sequence[Change]) -> None:
         """The same for who cannot wait."""
+        self._leases.ended(holder, changes)
         _ = self._spawn(self._settled(holder, tuple(changes)))
+
+    def lease(self, name: str, holder: str) -> Lease | None:
+        """What a request holds of a period beyond what is likely; None: nothing."""
+        return self._leases.get(name, holder)
 
     def release(self, reserved: Mapping[str, int]) -> None:
         """So much is no longer held by requests of this process."""
@@ -77,7 +94,7 @@ class Counting:
                 self.reserved.pop(name, None)
 
     async def run(self) -> None:
-        """Renew the slots that are held, and tell the store what it has missed, until this is cancelled."""
+        """Renew what is held, and tell the store what it has missed, until this is cancelled."""
         while True:
             await asyncio.sleep(RENEW_S)
             await self.refresh()
@@ -85,8 +102,8 @@ class Counting:
     async def refresh(self) -> None:
         """Do it once. A store that is away is asked again the next time."""
         with suppress(Unavailable):
-            if self._held:
-                await self._counters.renew(tuple(self._held))
+            if self._held or self._leases:
+                await self._made(await self._counters.renew(tuple(self._held), self._leases.told()))
             while self._late:
                 holder, changes = self._late[0]
                 await self._counters.settle(holder, changes)
@@ -108,23 +125,35 @@ class Counting:
             missing = [accounts[name] for name in outcome.names]
             self._forget(outcome.names)
             try:
-                used = {each.name: (await self._used(each), each.span.until) for each in missing}
+                used = {
+                    each.name: (await self._past.spent(each.scope, each.unit, each.span), each.span.until)
+                    for each in missing
+                }
             except Unavailable as error:
                 raise PastUnknown(error.message, retry_after_s=error.retry_after_s) from error
-            await self._counters.load(used)
+            await self._made(await self._counters.load(used, self._leases.told(outcome.names)))
         raise Unavailable("The budgets cannot be counted: their store forgets them. Try again.", retry_after_s=1.0)
 
-    async def _used(self, account: Account) -> int:
-        """What was spent, with what requests under way hold.
+    async def _all_told(
+        self, holder: str, asks: Sequence[Ask], accounts: Mapping[str, Account], names: Sequence[str]
+    ) -> Outcome:
+        """Ask again; before a period begins that others have requests in, they are let tell what they hold of it.
 
-        Of those of this process the ledger has what is likely; they give back what they were granted, which may be
-        much more, and a store that lost its memory must not take that off what was spent.
+        The store may have lost its memory. Of what is under way the ledger has what is likely; much more was granted.
         """
-        used = await self._past.spent(account.scope, account.unit, account.span)
-        if account.name not in self.reserved:
-            return used
-        known = await self._past.under_way(account.scope, account.unit, account.span)
-        return used + max(0, self.reserved.get(account.name, 0) - known)
+        try:
+            others = [await self._past.elsewhere(accounts[name].scope, accounts[name].span) for name in names]
+        except Unavailable as error:
+            raise PastUnknown(error.message, retry_after_s=error.retry_after_s) from error
+        outcome = await self._whole(self._counters.take(holder, asks), holder, asks)
+        if isinstance(outcome, Unloaded) and any(others):
+            await asyncio.sleep(self._all_told_s)
+        return outcome
+
+    async def _made(self, anew: Iterable[Told]) -> None:
+        """The store has made leases anew; what was settled meanwhile is settled again."""
+        for holder, change in tuple(self._leases.made(anew)):
+            await self._settled(holder, (change,))
 
     async def _whole(self, taking: Coroutine[Any, Any, Outcome], holder: str, asks: Sequence[Ask]) -> Outcome:
         """What a store says. Whoever is cancelled meanwhile has taken nothing in the end."""
@@ -141,7 +170,10 @@ class Counting:
         with suppress(Unavailable):
             outcome = await task
             if isinstance(outcome, Taken):
-                changes = (Change(ask, -state.granted) for ask, state in zip(asks, outcome.states, strict=True))
+                changes = (
+                    Change(ask, -state.granted, ask.leased(state.granted) if isinstance(ask, Spend) else 0)
+                    for ask, state in zip(asks, outcome.states, strict=True)
+                )
                 await self._settled(holder, tuple(changes))
 
     async def _settled(self, holder: str, changes: tuple[Change, ...]) -> None:
@@ -156,11 +188,15 @@ class Counting:
                 self._held.add((ask.name, holder))
             elif isinstance(ask, Spend) and state.granted:
                 self.reserved[ask.name] = self.reserved.get(ask.name, 0) + state.granted
+        if self.leases:
+            self._leases.granted(holder, asks, taken.states)
 
     def _release(self, holder: str, changes: Sequence[Change], reserved: Mapping[str, int]) -> None:
         for change in changes:
             if isinstance(change.ask, Slot):
                 self._held.discard((change.ask.name, holder))
+        if self._leases:
+            self._leases.ended(holder, changes)
         self.release(reserved)
 
     def _forget(self, names: Sequence[str]) -> None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from glmgate.errors import QuotaExhausted
 from glmgate.gateway.counting import Counting
+from glmgate.gateway.leases import Lease
 from glmgate.policy.admission import Wish, amount, uncovered
 from glmgate.policy.budgets import Account, refusal
-from glmgate.policy.counters import Bucket, Change, Refused, Slot, State
+from glmgate.policy.counters import Bucket, Change, Refused, Slot, Spend, State
 from glmgate.policy.limits import Limit
 from glmgate.policy.sizes import measured
 from glmgate.telemetry.limits import LimitsWatch
@@ -26,6 +27,7 @@ class Holding:
     """What a request holds of one account.
 
     `granted` in all, `open` for attempts under way, `spent` by those that are over, `asked` is being asked for now.
+    `likely` is what the ledger has of those under way. Of `asked`, `leasing` will be part of the lease.
     """
 
     account: Account
@@ -33,6 +35,9 @@ class Holding:
     open: int = 0
     spent: int = 0
     asked: int = 0
+    likely: int = 0
+    leasing: int = 0
+    lease: Lease | None = None
 
     @property
     def missing(self) -> int:
@@ -44,13 +49,38 @@ class Holding:
         """What is held, or being asked for, beyond what is spent and open; below zero: it was too little."""
         return self.granted + self.asked - self.spent - self.open
 
+    @property
+    def loose(self) -> int:
+        """What must not be a lease any more, because the ledger has it: it stays, if this is never heard of again."""
+        return 0 if self.lease is None else max(0, self.lease.amount - self.lease.unknown)
+
+    def opened(self, cost: int, likely: int) -> None:
+        """So much is open for an attempt, and the ledger has what is likely; below zero: no more."""
+        self.open += cost
+        self.likely += likely
+        if self.lease is not None:
+            self.known()
+
+    def known(self) -> None:
+        """What the ledger knows has changed."""
+        if self.lease is not None:
+            self.lease.unknown = max(0, self.granted - self.spent - self.likely)
+
+    def more(self, *, leases: bool) -> Spend:
+        """The ask of what is missing; where there are `leases`, what they leave has to be what the ledger has."""
+        if not leases:
+            return self.account.spend(self.missing)
+        leased = self.leasing if self.lease is None else self.leasing + self.lease.amount
+        least = leased + self.spent + self.likely - self.granted - self.asked
+        return self.account.spend(self.missing, likely=max(0, least))
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What was kept for one attempt, of each holding."""
+    """What was kept for one attempt, of each holding: the most that it can cost, and what the ledger has."""
 
     estimate: Charge
-    costs: tuple[int, ...]
+    costs: tuple[tuple[int, int], ...]
 
 
 @dataclass(slots=True)
@@ -83,32 +113,36 @@ class Reservation:
         costs = self._costs(place, request, estimate)
         # Before anything is waited for: of two attempts at a time, neither may count on what the other needs.
         self._open(costs)
-        short = [(holding, holding.missing) for holding in self.holdings if holding.missing]
+        short = [(holding, holding.more(leases=self.counting.leases)) for holding in self.holdings if holding.missing]
         if short:
             try:
                 await self._extend(short)
             except BaseException:
-                self._open(-cost for cost in costs)
+                self._open((-cost, -likely) for cost, likely in costs)
                 self._unused()
                 raise
+        if self.counting.leases:
+            await self._loosened()
         self._kept[id(estimate)] = Kept(estimate, costs)
+
+    async def _loosened(self) -> None:
+        """End what must not be a lease any more; mostly nothing."""
+        loose = [Change(holding.account.spend(0), 0, holding.loose) for holding in self.holdings if holding.loose]
+        if loose:
+            await self.counting.settle(self.holder, loose, {})
 
     def settled(self, call: Call, estimate: Charge, charge: Charge) -> None:  # noqa: ARG002 -- see attempt
         """An attempt is over: what it has cost is spent, and what was kept for it is free for the next."""
         self._tokens += charge.usage.total
         kept = self._kept.pop(id(estimate), None)
-        costs = (0,) * len(self.holdings) if kept is None else kept.costs
-        self._open(-cost for cost in costs)
-        changes = []
-        for holding, cost in zip(self.holdings, costs, strict=True):
-            spent = amount(charge, holding.account.unit)
-            holding.spent += spent
-            if self.is_over:
-                holding.granted += spent - cost
-            changes.append(Change(holding.account.spend(0), spent - cost))
+        costs = ((0, 0),) * len(self.holdings) if kept is None else kept.costs
+        for holding, (cost, likely) in zip(self.holdings, costs, strict=True):
+            holding.spent += amount(charge, holding.account.unit)
+            holding.opened(-cost, -likely)
         if self.is_over:
-            changes += [Change(limit.ask, charge.usage.total) for limit in self.limits if limit.kind == "tokens"]
-            self.counting.settle_later(self.holder, [change for change in changes if change.by])
+            changes = [Change(limit.ask, charge.usage.total) for limit in self.limits if limit.kind == "tokens"]
+            told = [change for change in changes if change.by]
+            self.counting.settle_later(self.holder, [*told, *self._rests()])
 
     async def close(self) -> None:
         """The request is over: all is given back that no attempt has used or may still use."""
@@ -116,59 +150,68 @@ class Reservation:
             return
         self.is_over = True
         changes = [Change(limit.ask, self._rest(limit)) for limit in self.limits]
-        changes += [Change(holding.account.spend(0), -holding.excess) for holding in self.holdings]
-        reserved = {holding.account.name: holding.granted for holding in self.holdings}
-        for holding in self.holdings:
-            holding.granted -= holding.excess
         told = [change for change in changes if change.by or isinstance(change.ask, Slot)]
-        await self.counting.settle(self.holder, told, reserved)
+        reserved = {holding.account.name: holding.granted for holding in self.holdings}
+        await self.counting.settle(self.holder, [*told, *self._rests()], reserved)
+
+    def _rests(self) -> list[Change]:
+        """What is to be settled after the end, so that only what is open and spent is held."""
+        changes = []
+        for holding in self.holdings:
+            excess = holding.excess
+            holding.granted -= excess
+            holding.known()
+            if excess or holding.loose:
+                changes.append(Change(holding.account.spend(0), -excess, holding.loose))
+        return changes
 
     def _rest(self, limit: Limit) -> int:
         """What the truth is more than the estimate; requests are counted as they were asked."""
         return self._tokens - limit.ask.amount if limit.kind == "tokens" and isinstance(limit.ask, Bucket) else 0
 
-    def _costs(self, place: Place, request: Generation | EmbeddingsRequest, estimate: Charge) -> tuple[int, ...]:
+    def _costs(
+        self, place: Place, request: Generation | EmbeddingsRequest, estimate: Charge
+    ) -> tuple[tuple[int, int], ...]:
         """What the attempt takes of each holding: of a hard budget the most that it can cost, not what is likely."""
-        units = [holding.account.unit for holding in self.holdings if holding.account.limit is not None]
-        wish = self.wish.of(place, measured(request)) if units else None
-        return tuple(
-            amount(estimate, holding.account.unit)
-            if wish is None or holding.account.limit is None
-            else wish.cost(holding.account.unit, None)
-            for holding in self.holdings
-        )
+        is_hard = any(holding.account.limit is not None for holding in self.holdings)
+        wish = self.wish.of(place, measured(request)) if is_hard else None
+        costs = []
+        for holding in self.holdings:
+            unit = holding.account.unit
+            likely = amount(estimate, unit)
+            costs.append((likely if wish is None or holding.account.limit is None else wish.cost(unit, None), likely))
+        return tuple(costs)
 
-    def _open(self, costs: Iterable[int]) -> None:
-        for holding, cost in zip(self.holdings, costs, strict=True):
-            holding.open += cost
+    def _open(self, costs: Iterable[tuple[int, int]]) -> None:
+        for holding, (cost, likely) in zip(self.holdings, costs, strict=True):
+            holding.opened(cost, likely)
 
     def _unused(self) -> None:
         """Give back what was kept for an attempt that is not made after the request was over."""
-        if self.is_over:
-            changes = [Change(holding.account.spend(0), -holding.excess) for holding in self.holdings]
-            for holding in self.holdings:
-                holding.granted -= holding.excess
-            self.counting.settle_later(self.holder, [change for change in changes if change.by])
+        if self.is_over and (rests := self._rests()):
+            self.counting.settle_later(self.holder, rests)
 
-    async def _extend(self, short: Sequence[tuple[Holding, int]]) -> None:
+    async def _extend(self, short: Sequence[tuple[Holding, Spend]]) -> None:
         for holding, more in short:
-            holding.asked += more
+            holding.asked += more.amount
+            holding.leasing += more.leased(more.amount)
         try:
-            asks = [holding.account.spend(more) for holding, more in short]
-            outcome = await self.counting.take(
-                self.holder, asks, {holding.account.name: holding.account for holding, _ in short}
-            )
+            accounts = {more.name: holding.account for holding, more in short}
+            outcome = await self.counting.take(self.holder, [more for _, more in short], accounts)
         finally:
             for holding, more in short:
-                holding.asked -= more
+                holding.asked -= more.amount
+                holding.leasing -= more.leased(more.amount)
         if isinstance(outcome, Refused):
             holding, more = short[outcome.index]
             self.watch.refused("budget", holding.account.scope.level)
-            raise refused(self.counting, holding.account, outcome.state, more)
-        for (holding, _), state in zip(short, outcome.states, strict=True):
+            raise refused(self.counting, holding.account, outcome.state, more.amount)
+        for (holding, more), state in zip(short, outcome.states, strict=True):
             holding.granted += state.granted
+            holding.lease = self.counting.lease(more.name, self.holder)
+            holding.known()
         if self.is_over:  # nobody gives it back any more but the attempt's own settlement
-            self.counting.release({holding.account.name: more for holding, more in short})
+            self.counting.release({more.name: more.amount for _, more in short})
 
 
 def refused(counting: Counting, account: Account, state: State, least: int) -> QuotaExhausted:

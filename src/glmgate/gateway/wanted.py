@@ -74,8 +74,12 @@ def wanted(
     *,
     quotes: Quotes,
     now: float,
+    leases: bool = True,
 ) -> Wanted:
-    """What `request` (None: one that costs nothing but itself) asks of those who ask."""
+    """What `request` (None: one that costs nothing but itself) asks of those who ask.
+
+    `leases`: what it asks of hard budgets beyond what is likely is given back if it is never heard of again.
+    """
     scopes = call.caller.scopes
     counted = accounts(scopes, now)
     counts_tokens = any(scope.terms.tpm is not None for scope in scopes)
@@ -83,4 +87,4 @@ def wanted(
     size = measured(request) if request is not None and (counted or counts_tokens) else _NOTHING
     wish = Wish(size, targets, quotes)
     held = limits.limits(scopes, tokens=wish.tokens() if counts_tokens else 0, guessed=size.max_tokens is None)
-    return Wanted(call, wish, held, counted, [wish.spend(account) for account in counted])
+    return Wanted(call, wish, held, counted, [wish.spend(account, leases=leases) for account in counted])

@@ -76,15 +76,16 @@ class Wish:
         usages = (self.quotes.likely(target.place, self.size).total for target in self.targets)
         return max(usages, default=0) * self.size.answers
 
-    def spend(self, account: Account) -> Spend:
+    def spend(self, account: Account, *, leases: bool = True) -> Spend:
         """What it asks of an account: of a hard budget the most that it can cost, but content with less.
 
         The least is the prompt and one token for each answer; an account that only warns is asked for what is likely.
+        With `leases`, what a hard budget is asked beyond that is one.
         """
         if account.limit is None:
-            return account.spend(self._dearest(account.unit, lambda one: self.quotes.likely(one.place, self.size)))
+            return account.spend(self._likely(account.unit))
         most, least = self.cost(account.unit, None), self.cost(account.unit, 1)
-        return account.spend(most, least=min(most, least))
+        return account.spend(most, least=min(most, least), likely=self._likely(account.unit) if leases else None)
 
     def cost(self, unit: str, answer: int | None) -> int:
         """The most that it can cost with answers of at most so many tokens; None: as it is."""
@@ -108,6 +109,9 @@ class Wish:
         targets = [target for target in self.targets if target.place.deployment == place.deployment]
         longest = max((target.longest for target in targets), default=LONGEST)
         return Wish(size, (Target(place, longest),), self.quotes)
+
+    def _likely(self, unit: str) -> int:
+        return self._dearest(unit, lambda one: self.quotes.likely(one.place, self.size))
 
     def _answer(self, target: Target, answer: int | None) -> int:
         asked = target.most if self.size.max_tokens is None else self.size.max_tokens

@@ -45,9 +45,9 @@ class Account:
     limit: int | None
     warns: tuple[int, ...] = ()
 
-    def spend(self, amount: int, *, least: int | None = None) -> Spend:
+    def spend(self, amount: int, *, least: int | None = None, likely: int | None = None) -> Spend:
         """The ask of so much of it."""
-        return Spend(self.name, amount, self.span.until, self.limit, least)
+        return Spend(self.name, amount, self.span.until, self.limit, least, likely)
 
     def used(self, state: State) -> int:
         """What is used of it, by the state of an ask."""
@@ -64,17 +64,17 @@ class Past(Protocol):
         """
         ...
 
-    async def under_way(self, scope: Scope, unit: str, span: Span) -> int:
-        """The part of `spent` that attempts of this process have reserved. Raises Unavailable."""
+    async def elsewhere(self, scope: Scope, span: Span) -> bool:
+        """Whether attempts of other processes, that were made in `span`, are under way. Raises Unavailable."""
         ...
 
 
 class NullPast:
     """Nothing was spent."""
 
-    async def under_way(self, scope: Scope, unit: str, span: Span) -> int:  # noqa: ARG002
-        """Nothing."""
-        return 0
+    async def elsewhere(self, scope: Scope, span: Span) -> bool:  # noqa: ARG002
+        """There are no others."""
+        return False
 
     async def spent(self, scope: Scope, unit: str, span: Span) -> int:  # noqa: ARG002
         """Nothing."""

@@ -19,7 +19,7 @@ from typing_extensions import override
 from glmgate.policy.interfaces import Clock
 
 LEASE_S: Final = 10.0
-"""Seconds that a slot is held without being renewed: so long does a killed process keep it."""
+"""Seconds that a lease holds without being renewed: so long does a killed process keep what it had taken."""
 RENEW_S: Final = 3.0
 """Seconds between two renewals: two of them may fail before a lease runs out."""
 SLOT_WAIT_S: Final = 1.0
@@ -59,6 +59,7 @@ class Spend(msgspec.Struct, frozen=True, gc=False):
     """`amount` of what may be spent until a period's end (Unix seconds); no `limit`: it is counted and never refused.
 
     With `least`, all that is left is enough if it is at least that: `State.granted` says how much it is.
+    `likely` (None: all of it) stays counted if its holder is never heard of again; what is granted beyond is a lease.
     """
 
     name: str
@@ -66,6 +67,11 @@ class Spend(msgspec.Struct, frozen=True, gc=False):
     until: float
     limit: int | None = None
     least: int | None = None
+    likely: int | None = None
+
+    def leased(self, granted: int) -> int:
+        """What of a grant is a lease: given back when it runs out."""
+        return 0 if self.likely is None or self.likely >= granted else granted - self.likely
 
 
 Ask = Bucket | Slot | Spend
@@ -109,41 +115,62 @@ Outcome = Taken | Refused | Unloaded
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """What became of one ask that was granted: `by` is what was really used less what was granted. Slots are freed."""
+    """What became of one ask that was granted: `by` is what was really used less what was granted. Slots are freed.
+
+    `held` is what of a spend's lease ends with it.
+    """
 
     ask: Ask
     by: int = 0
+    held: int = 0
+
+
+Lease = tuple[str, str, int]
+"""A spend's lease: the period's name, its holder, and how much it is."""
 
 
 class Counters(Protocol):
     """Counts for all processes that share a store, by the store's clock. Each method may raise Unavailable.
 
     `waits`: its methods may have to wait for something, so that a task that is cancelled may be stopped within them.
+    `outlives`: it keeps what was taken when the process that took it dies, so that leases are needed.
+    `forgets`: it may lose its memory while those who count in it live on.
     """
 
     waits: bool = True
+    outlives: bool = True
+    forgets: bool = True
 
     async def take(self, holder: str, asks: Sequence[Ask]) -> Outcome:
         """Reserve everything that is asked for, or nothing. Names are unique among `asks`.
 
-        `holder` names who holds slots; a slot that it holds already is not counted again.
+        `holder` names who holds leases; a slot that it holds already is not counted again, and what it takes more of a
+        period adds to its lease. Leases of others that have run out are taken off the periods that are asked for.
         """
         ...
 
     async def settle(self, holder: str, changes: Sequence[Change]) -> None:
-        """Give back, or take more than was reserved, and free the holder's slots of these names.
+        """Give back, or take more than was reserved, end leases as far as said, and free the holder's slots.
 
         It is never refused, so a bucket's or a period's rest may fall below zero; giving back never brings a bucket
-        above its limit, nor a period below nothing. A period counter that is not there any more is left out.
+        above its limit, nor a period below nothing. A period counter that is not there any more is left out. What is
+        said to end of a lease and is not there, was given back before: it ran out; so it is counted again.
         """
         ...
 
-    async def renew(self, slots: Iterable[tuple[str, str]]) -> None:
-        """Hold these slots, given as (name, holder), for `LEASE_S` from now on. One that is gone is not made anew."""
+    async def renew(self, slots: Iterable[tuple[str, str]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
+        """Hold these slots, given as (name, holder), and leases for `LEASE_S` from now on.
+
+        A slot that is gone is not made anew. A lease is, with the amount that is told, which is counted again where
+        its period is counted, and when it is loaded; these are the answer. One that is there keeps its amount.
+        """
         ...
 
-    async def load(self, used: Mapping[str, tuple[int, float]]) -> None:
-        """Begin period counters, given as name: (what was used, until). One that is there stays as it is."""
+    async def load(self, used: Mapping[str, tuple[int, float]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
+        """Begin period counters, given as name: (what was used, until), and renew these leases, in one step.
+
+        One that is there stays as it is; one that begins has also what leases hold of it.
+        """
         ...
 
 
@@ -165,21 +192,31 @@ class _Period:
     until: float
 
 
+@dataclass(slots=True)
+class _Lease:
+    amount: int
+    until: float
+
+
 class MemoryCounters(Counters):
     """Counters of this process. Each method is one step: nothing else of the process runs within it."""
 
     waits = False
+    outlives = False
+    forgets = False
 
     def __init__(self, *, lease_s: float = LEASE_S, clock: Clock = time.time) -> None:
         self._lease_s = lease_s
         self._clock = clock
         self._debts: OrderedDict[str, _Debt] = OrderedDict()
-        self._leases: dict[str, dict[str, float]] = {}
+        self._slots: dict[str, dict[str, float]] = {}
         self._periods: OrderedDict[str, _Period] = OrderedDict()
+        # Of each period by holder, those first that were renewed longest ago.
+        self._leases: OrderedDict[str, OrderedDict[str, _Lease]] = OrderedDict()
 
     def __len__(self) -> int:
         """The number of counters that are kept; those that say nothing any more are dropped little by little."""
-        return len(self._debts) + len(self._leases) + len(self._periods)
+        return len(self._debts) + len(self._slots) + len(self._periods) + len(self._leases)
 
     @override
     async def take(self, holder: str, asks: Sequence[Ask]) -> Outcome:
@@ -207,22 +244,29 @@ class MemoryCounters(Counters):
             ask = change.ask
             if isinstance(ask, Slot):
                 self._free(ask.name, holder)
+            elif isinstance(ask, Spend):
+                missing = self._end(ask.name, holder, change.held) if change.held else 0
+                self._spend(ask.name, change.by + missing)
             elif change.by:
-                self._apply(holder, ask, change.by, now)
+                self._owe(ask, change.by, int(now * _MS))
 
     @override
-    async def renew(self, slots: Iterable[tuple[str, str]]) -> None:
+    async def renew(self, slots: Iterable[tuple[str, str]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
         until = self._clock() + self._lease_s
         for name, holder in slots:
-            leases = self._leases.get(name)
-            if leases is not None and holder in leases:
-                leases[holder] = until
+            holders = self._slots.get(name)
+            if holders is not None and holder in holders:
+                holders[holder] = until
+        return [lease for lease in leases if self._lend(*lease, until=until)]
 
     @override
-    async def load(self, used: Mapping[str, tuple[int, float]]) -> None:
+    async def load(self, used: Mapping[str, tuple[int, float]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
         for name, (amount, until) in used.items():
-            self._periods.setdefault(name, _Period(amount, until))
+            if name not in self._periods:
+                held = sum(lease.amount for lease in self._leases.get(name, {}).values())
+                self._periods[name] = _Period(amount + held, until)
         self._forget(self._clock(), 2 * len(used))
+        return await self.renew((), leases)
 
     def _judge(self, holder: str, ask: Ask, now: float) -> State:
         if isinstance(ask, Bucket):
@@ -231,6 +275,8 @@ class MemoryCounters(Counters):
         if isinstance(ask, Slot):
             return judge_slot(ask, self._others(ask.name, holder, now))
         if isinstance(ask, Spend):
+            if self._leases:
+                self._run_out(ask.name, holder, now)
             return judge_spend(ask, self._periods[ask.name].used, now)
         assert_never(ask)
 
@@ -238,9 +284,60 @@ class MemoryCounters(Counters):
         if isinstance(ask, Bucket):
             self._owe(ask, amount, int(now * _MS))
         elif isinstance(ask, Slot):
-            self._leases.setdefault(ask.name, {})[holder] = now + self._lease_s
-        elif (period := self._periods.get(ask.name)) is not None:
-            period.used = max(0, period.used + amount)
+            self._slots.setdefault(ask.name, {})[holder] = now + self._lease_s
+        else:
+            self._periods[ask.name].used += amount
+            if ask.likely is not None and (held := ask.leased(amount)):
+                leases = self._leases.setdefault(ask.name, OrderedDict())
+                before = leases.pop(holder, None)
+                leases[holder] = _Lease(held if before is None else held + before.amount, now + self._lease_s)
+
+    def _spend(self, name: str, by: int) -> None:
+        period = self._periods.get(name)
+        if period is not None:
+            period.used = max(0, period.used + by)
+
+    def _lend(self, name: str, holder: str, amount: int, *, until: float) -> bool:
+        """Renew a lease; whether it was gone, and had to be made anew."""
+        leases = self._leases.get(name)
+        lease = None if leases is None else leases.get(holder)
+        if leases is not None and lease is not None:
+            lease.until = until
+            leases.move_to_end(holder)
+            return False
+        if amount:
+            self._leases.setdefault(name, OrderedDict())[holder] = _Lease(amount, until)
+            self._spend(name, amount)
+        return True
+
+    def _end(self, name: str, holder: str, held: int) -> int:
+        """End so much of a lease; what of it was not there."""
+        leases = self._leases.get(name)
+        lease = None if leases is None else leases.get(holder)
+        if leases is None or lease is None:
+            return held
+        lease.amount -= held
+        if lease.amount <= 0:
+            self._drop(name, holder)
+        return max(0, -lease.amount)
+
+    def _run_out(self, name: str, holder: str, now: float) -> None:
+        """Give back what leases held that nobody renewed; but for `holder`, who lives."""
+        leases = self._leases.get(name)
+        if leases is None or next(iter(leases.values())).until > now:
+            return
+        for other, lease in list(leases.items()):
+            if lease.until > now:
+                break
+            if other != holder:
+                self._spend(name, -lease.amount)
+                self._drop(name, other)
+
+    def _drop(self, name: str, holder: str) -> None:
+        leases = self._leases[name]
+        del leases[holder]
+        if not leases:
+            del self._leases[name]
 
     def _owe(self, bucket: Bucket, amount: int, now_ms: int) -> None:
         debt = self._debts.get(bucket.name)
@@ -251,20 +348,20 @@ class MemoryCounters(Counters):
         debt.limit = bucket.limit
 
     def _others(self, name: str, holder: str, now: float) -> int:
-        leases = self._leases.get(name)
-        if leases is None:
+        holders = self._slots.get(name)
+        if holders is None:
             return 0
-        for other in [other for other, until in leases.items() if until <= now]:
+        for other in [other for other, until in holders.items() if until <= now]:
             self._free(name, other)
-        return len(leases) - (holder in leases)
+        return len(holders) - (holder in holders)
 
     def _free(self, name: str, holder: str) -> None:
-        leases = self._leases.get(name)
-        if leases is None:
+        holders = self._slots.get(name)
+        if holders is None:
             return
-        leases.pop(holder, None)
-        if not leases:
-            del self._leases[name]
+        holders.pop(holder, None)
+        if not holders:
+            del self._slots[name]
 
     def _forget(self, now: float, most: int) -> None:
         """Look at some counters, each in its turn, and drop debts that are paid and periods that are over.
@@ -280,6 +377,10 @@ class MemoryCounters(Counters):
             name, period = self._periods.popitem(last=False)
             if period.until > now:
                 self._periods[name] = period
+        for _ in range(min(most, len(self._leases))):
+            name, leases = self._leases.popitem(last=False)
+            if name in self._periods or leases[next(reversed(leases))].until > now:
+                self._leases[name] = leases
 
 
 def judge_bucket(ask: Bucket, owed: int) -> State:

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from typing_extensions import override
 
 from glmgate.errors import SettingsError, Unavailable
-from glmgate.policy.counters import LEASE_S, Ask, Bucket, Change, Counters, Outcome, Slot
+from glmgate.policy.counters import LEASE_S, Ask, Bucket, Change, Counters, Lease, Outcome, Slot, Spend
 from glmgate.policy.interfaces import Clock
 from glmgate.storage.counted import SWEEP_S, decided, owed_now, unloaded
 from glmgate.storage.sqlite import write_ahead
@@ -36,6 +36,8 @@ CREATE TABLE IF NOT EXISTS leases (
     name TEXT, holder TEXT, until REAL NOT NULL, PRIMARY KEY (name, holder)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS periods (
     name TEXT PRIMARY KEY, used INTEGER NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS spend_leases (
+    name TEXT, holder TEXT, amount INTEGER NOT NULL, until REAL NOT NULL, PRIMARY KEY (name, holder)) WITHOUT ROWID;
 """
 
 
@@ -74,28 +76,38 @@ class SqliteCounters(Counters):
                 ask = change.ask
                 if isinstance(ask, Slot):
                     self._do("DELETE FROM leases WHERE name = ? AND holder = ?", ask.name, holder)
+                elif isinstance(ask, Spend):
+                    self._spend(ask.name, change.by + self._ended(ask.name, holder, change.held))
                 elif change.by:
-                    self._apply(holder, ask, change.by, self._found(holder, ask, now) or 0, now)
+                    self._owe(ask, change.by, self._found(holder, ask, now) or 0, now)
 
         await self._run(work)
 
     @override
-    async def renew(self, slots: Iterable[tuple[str, str]]) -> None:
-        held = list(slots)
+    async def renew(self, slots: Iterable[tuple[str, str]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
+        held, lent = list(slots), list(leases)
 
-        def work(now: float) -> None:
+        def work(now: float) -> Sequence[Lease]:
             statement = "UPDATE leases SET until = ? WHERE name = ? AND holder = ? AND until > ?"
             self._connection.executemany(statement, [(now + self._lease_s, *slot, now) for slot in held])
+            return self._renewed(lent, now)
 
-        await self._run(work)
+        return await self._run(work)
 
     @override
-    async def load(self, used: Mapping[str, tuple[int, float]]) -> None:
-        def work(_: float) -> None:
-            rows = [(name, amount, until) for name, (amount, until) in used.items()]
-            self._connection.executemany("INSERT INTO periods VALUES (?, ?, ?) ON CONFLICT DO NOTHING", rows)
+    async def load(self, used: Mapping[str, tuple[int, float]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
+        rows = [(name, amount, name, until) for name, (amount, until) in used.items()]
+        lent = list(leases)
 
-        await self._run(work)
+        def work(now: float) -> Sequence[Lease]:
+            self._connection.executemany(
+                "INSERT INTO periods VALUES "
+                "(?, ? + (SELECT coalesce(sum(amount), 0) FROM spend_leases WHERE name = ?), ?) ON CONFLICT DO NOTHING",
+                rows,
+            )
+            return self._renewed(lent, now)
+
+        return await self._run(work)
 
     async def _run(self, work: Callable[[float], _T]) -> _T:
         loop = asyncio.get_running_loop()
@@ -141,30 +153,81 @@ class SqliteCounters(Counters):
         if isinstance(ask, Slot):
             others = "SELECT count(*) FROM leases WHERE name = ? AND holder <> ? AND until > ?"
             return int((self._one(others, ask.name, holder, now) or (0,))[0])
+        self._run_out(now, ask.name, holder)
         row = self._one("SELECT used FROM periods WHERE name = ?", ask.name)
         return None if row is None else int(row[0])
 
     def _apply(self, holder: str, ask: Ask, amount: int, found: int, now: float) -> None:
         if isinstance(ask, Bucket):
-            owed = max(0, found + amount * ask.per_ms)
-            self._do(
-                "INSERT INTO debts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-                "owed = excluded.owed, at_ms = max(at_ms, excluded.at_ms), cap = excluded.cap",
-                *(ask.name, owed, int(now * 1000), ask.limit),
-            )
+            self._owe(ask, amount, found, now)
         elif isinstance(ask, Slot):
             self._do(
                 "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = excluded.until",
                 *(ask.name, holder, now + self._lease_s),
             )
         else:
-            self._do("UPDATE periods SET used = max(0, used + ?) WHERE name = ?", amount, ask.name)
+            self._spend(ask.name, amount)
+            if held := ask.leased(amount):
+                self._do(
+                    "INSERT INTO spend_leases VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                    "amount = amount + excluded.amount, until = excluded.until",
+                    *(ask.name, holder, held, now + self._lease_s),
+                )
+
+    def _owe(self, ask: Bucket, amount: int, found: int, now: float) -> None:
+        self._do(
+            "INSERT INTO debts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "owed = excluded.owed, at_ms = max(at_ms, excluded.at_ms), cap = excluded.cap",
+            *(ask.name, max(0, found + amount * ask.per_ms), int(now * 1000), ask.limit),
+        )
+
+    def _spend(self, name: str, by: int) -> None:
+        if by:
+            self._do("UPDATE periods SET used = max(0, used + ?) WHERE name = ?", by, name)
+
+    def _renewed(self, leases: Iterable[Lease], now: float) -> Sequence[Lease]:
+        """Renew them; those that were gone, and had to be made anew."""
+        anew = []
+        until = now + self._lease_s
+        for name, holder, amount in leases:
+            renewed = self._connection.execute(
+                "UPDATE spend_leases SET until = ? WHERE name = ? AND holder = ?", (until, name, holder)
+            )
+            if not renewed.rowcount:
+                anew.append((name, holder, amount))
+                if amount:
+                    self._do("INSERT INTO spend_leases VALUES (?, ?, ?, ?)", name, holder, amount, until)
+                    self._spend(name, amount)
+        return anew
+
+    def _ended(self, name: str, holder: str, held: int) -> int:
+        """End so much of a lease; what of it was not there."""
+        if not held:
+            return 0
+        row = self._one("SELECT amount FROM spend_leases WHERE name = ? AND holder = ?", name, holder)
+        there = 0 if row is None else row[0]
+        if there > held:
+            self._do("UPDATE spend_leases SET amount = ? WHERE name = ? AND holder = ?", there - held, name, holder)
+        elif there:
+            self._do("DELETE FROM spend_leases WHERE name = ? AND holder = ?", name, holder)
+        return max(0, held - there)
+
+    def _run_out(self, now: float, name: str, holder: str) -> None:
+        """Give back what leases of the period held that nobody renewed; but for `holder`, who lives."""
+        over = "name = ? AND until <= ? AND holder <> ?"
+        row = self._one(f"SELECT sum(amount) FROM spend_leases WHERE {over}", name, now, holder)  # noqa: S608 -- ours
+        if row is not None and row[0]:
+            self._spend(name, -row[0])
+            self._do(f"DELETE FROM spend_leases WHERE {over}", name, now, holder)  # noqa: S608 -- ours
 
     def _sweep(self, now: float) -> None:
         """Forget what says nothing any more, as a key's debts that are paid."""
         self._do("DELETE FROM debts WHERE owed <= cap * (? - at_ms)", int(now * 1000))
         self._do("DELETE FROM leases WHERE until <= ?", now)
         self._do("DELETE FROM periods WHERE until <= ?", now)
+        over = self._connection.execute("SELECT DISTINCT name FROM spend_leases WHERE until <= ?", (now,)).fetchall()
+        for (name,) in over:
+            self._run_out(now, name, "")
 
     def _do(self, statement: str, *values: object) -> None:
         self._connection.execute(statement, values)

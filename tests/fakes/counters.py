@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from glmgate.errors import Unavailable
 from glmgate.policy.budgets import Span
-from glmgate.policy.counters import Ask, Change, Counters, MemoryCounters, Outcome
+from glmgate.policy.counters import Ask, Change, Counters, Lease, MemoryCounters, Outcome
 from glmgate.wire.terms import Scope
 from tests.fakes.clock import FakeClock
 
@@ -46,16 +46,16 @@ class FarCounters(Counters):
         self._reach()
         await self.store.settle(holder, changes)
 
-    async def renew(self, slots: Iterable[tuple[str, str]]) -> None:
+    async def renew(self, slots: Iterable[tuple[str, str]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
         """Renew, and remember what."""
         self._reach()
         self.renewed += slots
-        await self.store.renew(slots)
+        return await self.store.renew(slots, leases)
 
-    async def load(self, used: Mapping[str, tuple[int, float]]) -> None:
+    async def load(self, used: Mapping[str, tuple[int, float]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
         """Load."""
         self._reach()
-        await self.store.load(used)
+        return await self.store.load(used, leases)
 
     def _reach(self) -> None:
         if self.is_away:
@@ -64,11 +64,11 @@ class FarCounters(Counters):
 
 @dataclass(slots=True)
 class FakePast:
-    """What was spent, by the scope's id and unit, and how much of it is this process's `own`; `asked` is how often."""
+    """What was spent, by the scope's id and unit, and whether others have attempts under way; `asked` is how often."""
 
     amounts: dict[tuple[str, str], int] = field(default_factory=dict)
     asked: int = 0
-    own: int = 0
+    others: bool = False
 
     async def spent(self, scope: Scope, unit: str, span: Span) -> int:
         """The amount."""
@@ -76,9 +76,9 @@ class FakePast:
         await asyncio.sleep(0)
         return self.amounts.get((scope.id, unit), 0)
 
-    async def under_way(self, scope: Scope, unit: str, span: Span) -> int:
-        """How much of it is reserved by this process."""
-        return self.own
+    async def elsewhere(self, scope: Scope, span: Span) -> bool:
+        """Whether they have."""
+        return self.others
 
 
 @dataclass(slots=True)

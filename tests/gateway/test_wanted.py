@@ -34,7 +34,7 @@ def test_everything_is_asked_in_one_step() -> None:
         Bucket("rpm:project:p", 60),
         Slot("slots:key:k", 2),
         Bucket("tpm:key:k", 600, 75),
-        Spend(account.name, 150, account.span.until, 1000, 101),
+        Spend(account.name, 150, account.span.until, 1000, 101, likely=75),
     ]
     assert found.kinds == ["requests", "in_flight", "tokens", "budgets"]
 

@@ -55,6 +55,12 @@ async def granted(counters: Counters, asks: Sequence[Ask], times: int) -> int:
     return sum(isinstance(outcome, Taken) for outcome in outcomes)
 
 
+async def left(stage: Stage, ask: Ask) -> int:
+    """What is left of a period of 100."""
+    assert isinstance(ask, Spend)
+    return state(await stage.counters.take("look", [Spend(ask.name, 0, ask.until, 100)])).remaining
+
+
 class CountersSuite:
     """The behaviour of a store of counters."""
 
@@ -269,3 +275,145 @@ class CountersSuite:
         outcome = await stage.counters.take("a", [Spend("money", 1, until, million), tokens])
         assert state(outcome, 1) == State(10**9, 0, 60.0)
         assert isinstance(await stage.counters.take("b", [Spend("money", 1, until, million)]), Refused)
+
+    async def test_what_was_reserved_beyond_the_likely_comes_back(self, stage: Stage) -> None:
+        """When nobody renews it, as after a killed process, and not before: the likely stays used."""
+        ask = Spend("money", 80, stage.now() + 1000, 100, likely=30)
+        await stage.counters.load({"money": (0, ask.until)})
+        await stage.counters.take("dead", [ask])
+        assert await left(stage, ask) == 20
+        await stage.passes(LEASE_S + 0.05)
+        assert await left(stage, ask) == 70
+        assert await left(stage, ask) == 70
+
+    async def test_who_was_refused_because_of_the_dead_is_let_in(self, stage: Stage) -> None:
+        """The one that finds that a lease has run out has it already."""
+        ask = Spend("money", 80, stage.now() + 1000, 100, likely=10)
+        await stage.counters.load({"money": (0, ask.until)})
+        await stage.counters.take("dead", [ask])
+        assert isinstance(await stage.counters.take("next", [ask]), Refused)
+        await stage.passes(LEASE_S + 0.05)
+        assert state(await stage.counters.take("next", [ask])) == State(80, 10, pytest.approx(1000, abs=5))
+
+    @pytest.mark.parametrize("likely", [None, 80, 90])
+    async def test_without_anything_beyond_the_likely_nothing_comes_back(
+        self, stage: Stage, likely: int | None
+    ) -> None:
+        """There is no lease then; nor where nobody says what is likely."""
+        ask = Spend("money", 80, stage.now() + 1000, 100, likely=likely)
+        await stage.counters.load({"money": (0, ask.until)})
+        await stage.counters.take("dead", [ask])
+        await stage.passes(LEASE_S + 0.05)
+        assert await left(stage, ask) == 20
+
+    async def test_a_lease_is_of_what_was_granted(self, stage: Stage) -> None:
+        """Which may be less than was asked for."""
+        ask = Spend("money", 80, stage.now() + 1000, 100, least=1, likely=30)
+        await stage.counters.load({"money": (50, ask.until)})
+        assert state(await stage.counters.take("dead", [ask])).granted == 50
+        await stage.passes(LEASE_S + 0.05)
+        assert await left(stage, ask) == 20
+
+    async def test_a_lease_that_is_renewed_stays(self, stage: Stage) -> None:
+        """As it is, whatever it would be made anew with; as long as it is renewed."""
+        ask = Spend("money", 80, stage.now() + 1000, 100, likely=30)
+        await stage.counters.load({"money": (0, ask.until)})
+        await stage.counters.take("a", [ask])
+        for _ in range(3):
+            await stage.passes(LEASE_S / 2)
+            assert list(await stage.counters.renew([], [("money", "a", 77)])) == []
+        assert await left(stage, ask) == 20
+        await stage.passes(LEASE_S + 0.05)
+        assert await left(stage, ask) == 70
+
+    async def test_a_request_ends_with_its_lease(self, stage: Stage) -> None:
+        """What it has cost is used, and nothing comes back later."""
+        ask = Spend("money", 80, stage.now() + 1000, 100, likely=30)
+        await stage.counters.load({"money": (0, ask.until)})
+        await stage.counters.take("a", [ask])
+        await stage.counters.settle("a", [Change(ask, 45 - 80, 50)])
+        assert await left(stage, ask) == 55
+        await stage.passes(LEASE_S + 0.05)
+        assert await left(stage, ask) == 55
+
+    async def test_a_part_of_a_lease_may_end(self, stage: Stage) -> None:
+        """Of what was taken so much is used for sure; the rest comes back when nobody renews it."""
+        ask = Spend("money", 80, stage.now() + 1000, 100, likely=30)
+        await stage.counters.load({"money": (0, ask.until)})
+        await stage.counters.take("a", [ask])
+        await stage.counters.settle("a", [Change(ask, 0, 15)])
+        assert await left(stage, ask) == 20
+        await stage.passes(LEASE_S + 0.05)
+        assert await left(stage, ask) == 55
+
+    async def test_who_was_only_slow_settles_right(self, stage: Stage) -> None:
+        """A process that was stopped for longer than its lease: what came back is counted again, by the truth."""
+        ask = Spend("money", 80, stage.now() + 1000, 100, likely=30)
+        await stage.counters.load({"money": (0, ask.until)})
+        await stage.counters.take("slow", [ask])
+        await stage.passes(LEASE_S + 0.05)
+        assert await left(stage, ask) == 70
+        await stage.counters.settle("slow", [Change(ask, 45 - 80, 50)])
+        assert await left(stage, ask) == 55
+
+    async def test_more_of_a_period_adds_to_the_lease(self, stage: Stage) -> None:
+        """It has one end, and comes back as a whole."""
+        ask = Spend("money", 40, stage.now() + 1000, 100, likely=10)
+        await stage.counters.load({"money": (0, ask.until)})
+        await stage.counters.take("a", [ask])
+        await stage.passes(LEASE_S * 0.6)
+        await stage.counters.take("a", [ask])
+        await stage.passes(LEASE_S * 0.6)
+        assert await left(stage, ask) == 20
+        await stage.passes(LEASE_S)
+        assert await left(stage, ask) == 80
+
+    async def test_who_asks_for_more_is_alive(self, stage: Stage) -> None:
+        """Its own lease is not taken from it, however late it is; a settlement finds all of it."""
+        ask = Spend("money", 40, stage.now() + 1000, 100, likely=10)
+        await stage.counters.load({"money": (0, ask.until)})
+        await stage.counters.take("slow", [ask])
+        await stage.passes(LEASE_S + 0.05)
+        assert state(await stage.counters.take("slow", [ask])).remaining == 20
+        assert await left(stage, ask) == 20
+        await stage.counters.settle("slow", [Change(ask, -70, 60)])
+        assert await left(stage, ask) == 90
+
+    async def test_a_lease_that_is_gone_is_made_anew(self, stage: Stage) -> None:
+        """Once: its amount is counted again, and the answer names it."""
+        ask = Spend("money", 80, stage.now() + 1000, 100, likely=30)
+        await stage.counters.load({"money": (0, ask.until)})
+        await stage.counters.take("slow", [ask])
+        await stage.passes(LEASE_S + 0.05)
+        assert await left(stage, ask) == 70
+        anew = [tuple(lease) for lease in await stage.counters.renew([], [("money", "slow", 50)])]
+        assert anew == [("money", "slow", 50)]
+        assert list(await stage.counters.renew([], [("money", "slow", 50)])) == []
+        assert await left(stage, ask) == 20
+
+    async def test_a_store_that_lost_its_memory_is_told_of_leases(self, stage: Stage) -> None:
+        """Before its periods are loaded, with them, and afterwards: each counts beside what the ledger has, once."""
+        ask = Spend("money", 1, stage.now() + 1000, 100)
+        await stage.counters.renew([], [("money", "a", 20)])
+        assert await stage.counters.take("look", [ask]) == Unloaded(("money",))
+        own = [("money", "b", 30), ("money", "a", 20)]
+        anew = await stage.counters.load({"money": (25, ask.until)}, own)
+        assert [tuple(lease) for lease in anew] == [("money", "b", 30)]
+        assert await left(stage, ask) == 100 - 75
+        await stage.counters.renew([], [("money", "c", 10), ("money", "empty", 0)])
+        assert await left(stage, ask) == 100 - 85
+        await stage.passes(LEASE_S + 0.05)
+        assert await left(stage, ask) == 75
+
+    async def test_leases_of_other_periods_and_holders_are_their_own(self, stage: Stage) -> None:
+        """One that ends or runs out says nothing of them."""
+        until = stage.now() + 1000
+        await stage.counters.load({"day": (0, until), "month": (0, until)})
+        asks: list[Ask] = [Spend("day", 50, until, 100, likely=10), Spend("month", 50, until, 100, likely=20)]
+        for holder in "ab":
+            assert isinstance(await stage.counters.take(holder, asks), Taken)
+        await stage.passes(LEASE_S * 0.6)
+        await stage.counters.renew([], [("day", "a", 40), ("month", "b", 30)])
+        await stage.counters.settle("a", [Change(asks[1], -50, 30)])
+        await stage.passes(LEASE_S * 0.6)
+        assert [await left(stage, ask) for ask in asks] == [100 - 50 - 10, 100 - 50]

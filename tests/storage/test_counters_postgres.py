@@ -69,7 +69,7 @@ async def test_the_tables_cost_no_disk_and_belong_to_no_migration(
     found = postgres.run(
         "SELECT relname, relpersistence::text FROM pg_class WHERE relname LIKE 'glmgate%s' AND relkind = 'r'", name=name
     )
-    assert sorted(found) == [("glmgate_counters", "u"), ("glmgate_leases", "u")]
+    assert sorted(found) == [("glmgate_counters", "u"), ("glmgate_leases", "u"), ("glmgate_spend_leases", "u")]
 
 
 async def test_a_crash_that_empties_the_tables_is_survived(
@@ -80,7 +80,7 @@ async def test_a_crash_that_empties_the_tables_is_survived(
     await counters.load({"money": (0, ask.until)})
     await counters.take("a", [ask, bucket(10)])
     name = name_of(postgres_url)
-    postgres.run("TRUNCATE glmgate_counters, glmgate_leases", name=name)
+    postgres.run("TRUNCATE glmgate_counters, glmgate_leases, glmgate_spend_leases", name=name)
     postgres.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname <> 'postgres'")
     assert await counters.take("a", [ask, bucket(10)]) == Unloaded(("money",))
     assert isinstance(await counters.take("a", [bucket(10)]), Taken)
@@ -95,7 +95,7 @@ async def test_what_says_nothing_any_more_is_forgotten(
     await counters.settle("a", [Change(Slot("free", 1))])
     await asyncio.sleep(0.15)
     name = name_of(postgres_url)
-    postgres.run("SELECT glmgate_sweep_1()", name=name)
+    postgres.run("SELECT glmgate_sweep_2()", name=name)
     found = postgres.run("SELECT name FROM glmgate_counters ORDER BY name", name=name)
     assert found == [("held",), ("on",), ("owed",)]
     assert state(await counters.take("b", [bucket(name="owed")])).remaining == 8

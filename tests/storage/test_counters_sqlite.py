@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
 
 from glmgate.errors import SettingsError, Unavailable
-from glmgate.policy.counters import Slot, Taken
+from glmgate.policy.counters import MemoryCounters, Slot, Spend, Taken
 from glmgate.storage.counters_sqlite import SqliteCounters
 from tests.fakes.clock import FakeClock
+from tests.policy.counters_steps import STEPS, Step, agree
 from tests.policy.counters_suite import LEASE_S, CountersSuite, Stage, bucket, state
 from tests.storage.counters_stage import RealStage
 
-TABLES = ("debts", "leases", "periods")
+TABLES = ("debts", "leases", "periods", "spend_leases")
 
 
 class TestSqliteCounters(CountersSuite):
@@ -46,12 +50,15 @@ async def test_what_says_nothing_any_more_is_forgotten(tmp_path: Path) -> None:
     until = clock() + 30
     await counters.load({"over": (0, until), "on": (0, until + 1000)})
     await counters.take("a", [bucket(name="paid", per_s=10.0), bucket(name="owed"), Slot("s", 1)])
+    await counters.take("dead", [Spend("over", 9, until, likely=1), Spend("on", 9, until + 1000, likely=1)])
     clock.advance(61)
-    await counters.take("b", [Slot("t", 1)])
+    await counters.take("b", [Slot("t", 1), Spend("on", 9, until + 1000, likely=2)])
     await counters.aclose()
     with closing(sqlite3.connect(tmp_path / "counters.db")) as connection:
         names = [connection.execute(f"SELECT name FROM {table}").fetchall() for table in TABLES]  # noqa: S608 -- ours
-    assert names == [[("owed",)], [("t",)], [("on",)]]
+        used = connection.execute("SELECT used FROM periods").fetchall()
+    assert names == [[("owed",)], [("t",)], [("on",)], [("on",)]]
+    assert used == [(1 + 9,)]
 
 
 async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
@@ -71,3 +78,20 @@ async def test_a_file_that_another_keeps_locked_is_unavailable(tmp_path: Path) -
         other.execute("ROLLBACK")
     assert isinstance(await counters.take("a", [bucket(10, limit=10)]), Taken)
     await counters.aclose()
+
+
+@given(STEPS)
+def test_leases_are_kept_as_in_memory(steps: Sequence[Step]) -> None:
+    """Whatever holders do, and however late they are."""
+
+    async def both() -> None:
+        clock = FakeClock()
+        with TemporaryDirectory() as folder:
+            counters = SqliteCounters(Path(folder) / "counters.db", clock=clock)
+            try:
+                model = MemoryCounters(clock=clock)
+                await agree(counters, model, steps, until=clock() + 10_000, passes=clock.advance)
+            finally:
+                await counters.aclose()
+
+    asyncio.run(both())

@@ -55,16 +55,18 @@ async def spent(database: Database, level: Level, id_: str, unit: str = "USD", p
     return await SqlPast(database, committed=nothing, instance="one").spent(Scope(level, id_), unit, period)
 
 
-async def test_what_this_process_has_reserved_is_known_apart(database: Database) -> None:
-    """It is a part of the whole; what others have reserved, and what is settled, is none of it."""
+async def test_what_others_have_under_way_is_known(database: Database) -> None:
+    """Of that scope, in that period; what this process has, and what is settled, is none of it."""
     owner = Owner(key_id="k-1", organisation="default", project="p-1")
     await put(database, attempt(1, T0, 3))
     await put(database, [reserved(2, at=T0, owner=owner, estimate=charge(1, 1, 20))])
-    await put(database, [reserved(3, at=T0, owner=owner, estimate=charge(1, 1, 400), instance="two")])
     past = SqlPast(database, committed=nothing, instance="one")
+    assert not await past.elsewhere(Scope("key", "k-1"), MONTH)
+    await put(database, [reserved(3, at=T0, owner=owner, estimate=charge(1, 1, 400), instance="two")])
     assert await past.spent(Scope("key", "k-1"), "USD", MONTH) == 423
-    assert await past.under_way(Scope("key", "k-1"), "USD", MONTH) == 20
-    assert await past.under_way(Scope("key", "k-2"), "USD", MONTH) == 0
+    assert await past.elsewhere(Scope("key", "k-1"), MONTH)
+    assert not await past.elsewhere(Scope("key", "k-2"), MONTH)
+    assert not await past.elsewhere(Scope("key", "k-1"), Span(T0 + 1, MONTH.until))
 
 
 async def test_only_rows_of_its_own_are_looked_at(tmp_path: Path) -> None:

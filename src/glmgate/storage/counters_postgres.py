@@ -13,28 +13,39 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from typing import Any, Final
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 from typing_extensions import override
 
 from glmgate.errors import Unavailable
-from glmgate.policy.counters import LEASE_S, Ask, Bucket, Change, Counters, Outcome, Slot, Spend
+from glmgate.policy.counters import LEASE_S, Ask, Bucket, Change, Counters, Lease, Outcome, Slot, Spend
 from glmgate.storage.counted import SWEEP_S, decided, unloaded
 from glmgate.storage.database import parsed
 from glmgate.storage.postgres import WRITERS, cause, postgres_engine, was_undone
 
-TABLES: Final = ("glmgate_counters", "glmgate_leases")
+TABLES: Final = ("glmgate_counters", "glmgate_leases", "glmgate_spend_leases")
 """The tables that `counters_postgres.sql` makes."""
 # Each waits for one call at a time; more of them than the server has cores help nobody.
 _THREADS: Final = 4
 _ATTEMPTS: Final = 3
-_TAKE: Final = "SELECT * FROM glmgate_take_1(%s, %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s)"
-_SETTLE: Final = (
-    "SELECT glmgate_settle_1(%s, %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])"
+_TAKE: Final = (
+    "SELECT * FROM glmgate_take_2(%s, %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], "
+    "%s::bigint[], %s)"
 )
-_RENEW: Final = "SELECT glmgate_renew_1(%s::text[], %s::text[], %s)"
-_LOAD: Final = "SELECT glmgate_load_1(%s::text[], %s::bigint[], %s::double precision[])"
-_SWEEP: Final = "SELECT glmgate_sweep_1()"
+_SETTLE: Final = (
+    "SELECT glmgate_settle_2(%s, %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], "
+    "%s::bigint[], %s::text[])"
+)
+_RENEW: Final = "SELECT glmgate_renew_2(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s) AS anew"
+_LOAD: Final = (
+    "SELECT glmgate_load_2(%s::text[], %s::bigint[], %s::double precision[], %s::text[], %s::text[], "
+    "%s::bigint[], %s) AS anew"
+)
+_SWEEP: Final = "SELECT glmgate_sweep_2()"
+_IS_MADE: Final = (
+    "SELECT bool_and(to_regclass(name) IS NOT NULL) AND to_regproc('glmgate_sweep_2') IS NOT NULL "
+    "FROM unnest(%s::text[]) name"
+)
 
 
 class PostgresCounters(Counters):
@@ -56,9 +67,8 @@ class PostgresCounters(Counters):
 
     @override
     async def take(self, holder: str, asks: Sequence[Ask]) -> Outcome:
-        columns = [(ask.name, *_columns(ask)) for ask in asks]
-        names, kinds, amounts, limits, details = map(list, zip(*columns, strict=True)) if columns else [[]] * 5
-        row = await self._call(_TAKE, holder, names, kinds, amounts, limits, details, self._lease_s)
+        columns = [(ask.name, *_columns(ask), _likely(ask)) for ask in asks]
+        row = await self._call(_TAKE, holder, *_turned(columns, 6), self._lease_s)
         missing = unloaded(asks, row.seen or ())
         return missing or decided(asks, row.seen or (), row.now_s)[0]
 
@@ -66,26 +76,27 @@ class PostgresCounters(Counters):
     async def settle(self, holder: str, changes: Sequence[Change]) -> None:
         slots = [change.ask.name for change in changes if isinstance(change.ask, Slot)]
         columns = [
-            (change.ask.name, kind, change.by, limit, detail)
+            (change.ask.name, kind, change.by, limit, detail, change.held)
             for change in changes
             for kind, _, limit, detail in [_columns(change.ask)]
-            if change.by and kind != "s"
+            if (change.by or change.held) and kind != "s"
         ]
         if columns or slots:
-            names, kinds, by, limits, details = map(list, zip(*columns, strict=True)) if columns else [[]] * 5
-            await self._call(_SETTLE, holder, names, kinds, by, limits, details, slots)
+            await self._call(_SETTLE, holder, *_turned(columns, 6), slots)
 
     @override
-    async def renew(self, slots: Iterable[tuple[str, str]]) -> None:
-        held = sorted(slots)
-        if held:
-            await self._call(_RENEW, [name for name, _ in held], [holder for _, holder in held], self._lease_s)
+    async def renew(self, slots: Iterable[tuple[str, str]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
+        held, lent = sorted(slots), list(leases)
+        if not held and not lent:
+            return []
+        row = await self._call(_RENEW, *_turned(held, 2), *_turned(lent, 3), self._lease_s)
+        return [lent[place - 1] for place in row.anew]
 
     @override
-    async def load(self, used: Mapping[str, tuple[int, float]]) -> None:
-        if used:
-            amounts = [amount for amount, _ in used.values()]
-            await self._call(_LOAD, list(used), amounts, [until for _, until in used.values()])
+    async def load(self, used: Mapping[str, tuple[int, float]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
+        periods, lent = [(name, *values) for name, values in used.items()], list(leases)
+        row = await self._call(_LOAD, *_turned(periods, 3), *_turned(lent, 3), self._lease_s)
+        return [lent[place - 1] for place in row.anew]
 
     async def _call(self, statement: str, *values: Any) -> Row[Any]:  # noqa: ANN401 -- what psycopg takes
         def work() -> Row[Any]:
@@ -120,7 +131,7 @@ class PostgresCounters(Counters):
         with self._engine.begin() as connection:
             # Two that make the same thing at once disturb each other in spite of IF NOT EXISTS.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (WRITERS,))
-            if not connection.scalar(text("SELECT to_regproc('glmgate_sweep_1') IS NOT NULL")):
+            if not connection.exec_driver_sql(_IS_MADE, (list(TABLES),)).scalar_one():
                 script = (resources.files(__package__) / "counters_postgres.sql").read_text(encoding="utf-8")
                 connection.exec_driver_sql(script)
         self._is_made = True
@@ -134,3 +145,12 @@ def _columns(ask: Ask) -> tuple[str, int, int | None, int | None]:
         return "s", 1, ask.limit, None
     assert isinstance(ask, Spend)
     return "p", ask.amount, ask.limit, ask.least
+
+
+def _likely(ask: Ask) -> int | None:
+    return ask.likely if isinstance(ask, Spend) else None
+
+
+def _turned(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    """The columns of these rows."""
+    return [[row[place] for row in rows] for place in range(width)]

@@ -14,7 +14,7 @@ from typing import Any, Final
 from typing_extensions import override
 
 from glmgate.errors import SettingsError, Unavailable
-from glmgate.policy.counters import LEASE_S, Ask, Bucket, Change, Counters, Outcome, Slot
+from glmgate.policy.counters import LEASE_S, Ask, Bucket, Change, Counters, Lease, Outcome, Slot, Spend
 from glmgate.storage.counted import decided, unloaded
 
 # A script takes a tenth of a millisecond; a request does not wait longer for a server that does not answer.
@@ -24,22 +24,8 @@ _CONNECTIONS: Final = 16
 _AT_ONCE: Final = 1000
 # Braces make the prefix a hash tag: all keys of a call are on one server of a cluster.
 _KEY: Final = "{%s}%s"
-_LOAD: Final = """
-for i, key in ipairs(KEYS) do
-    redis.call('SET', key, ARGV[2 * i - 1], 'NX', 'PXAT', ARGV[2 * i])
-end
-"""
-_RENEW: Final = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local lease = tonumber(ARGV[1])
-for i, key in ipairs(KEYS) do
-    redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-    if redis.call('ZADD', key, 'XX', 'CH', string.format('%.0f', now + lease), ARGV[1 + i]) == 1 then
-        redis.call('PEXPIRE', key, string.format('%.0f', lease + 1000))
-    end
-end
-"""
+# What leases of a spend are in, beside the number of its period.
+_OF_PERIODS: Final = ("", ":ends", ":held")
 _WORDS: Final = {
     "AuthenticationError": "it refuses the user or the password of [storage] redis_url",
     "NoPermissionError": "the user of [storage] redis_url may not do what is needed: scripts and keys of the prefix",
@@ -62,8 +48,8 @@ class RedisCounters(Counters):
         self._client = _client(url)
         self._take = self._client.register_script(_script("counters_take.lua"))
         self._settle = self._client.register_script(_script("counters_settle.lua"))
-        self._renew = self._client.register_script(_RENEW)
-        self._load = self._client.register_script(_LOAD)
+        self._renew = self._client.register_script(_script("counters_renew.lua"))
+        self._load = self._client.register_script(_script("counters_load.lua"))
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -80,49 +66,77 @@ class RedisCounters(Counters):
     async def take(self, holder: str, asks: Sequence[Ask]) -> Outcome:
         values = [word for ask in asks for word in _words(ask)]
         with _told():
-            answer = await self._take(self._keys(ask.name for ask in asks), [holder, self._lease_ms, *values])
+            answer = await self._take(self._keys(asks), [holder, self._lease_ms, *values])
         _, now_ms, seen = answer
         found = [None if number is None else int(number) for number in seen]
         return unloaded(asks, found) or decided(asks, found, int(now_ms) / 1000)[0]
 
     @override
     async def settle(self, holder: str, changes: Sequence[Change]) -> None:
-        wanted = [change for change in changes if change.by or isinstance(change.ask, Slot)]
-        values = [word for change in wanted for word in _words(change.ask, by=change.by)]
+        wanted = [change for change in changes if change.by or change.held or isinstance(change.ask, Slot)]
+        values = [word for change in wanted for word in _changed(change)]
         if wanted:
             with _told():
-                await self._settle(self._keys(change.ask.name for change in wanted), [holder, *values])
+                await self._settle(self._keys(change.ask for change in wanted), [holder, *values])
 
     @override
-    async def renew(self, slots: Iterable[tuple[str, str]]) -> None:
-        held = list(slots)
-        if held:
-            with _told():
-                await self._renew(self._keys(name for name, _ in held), [self._lease_ms, *(who for _, who in held)])
+    async def renew(self, slots: Iterable[tuple[str, str]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
+        held, lent = list(slots), list(leases)
+        if not held and not lent:
+            return []
+        keys = [self._key(name) for name, _ in held] + self._of_periods(name for name, _, _ in lent)
+        values = [self._lease_ms, len(held), *(who for _, who in held), *_lent(lent)]
+        with _told():
+            anew = await self._renew(keys, values)
+        return [lent[place - 1] for place in anew]
 
     @override
-    async def load(self, used: Mapping[str, tuple[int, float]]) -> None:
-        values = [word for amount, until in used.values() for word in (amount, max(1, round(until * 1000)))]
-        if used:
-            with _told():
-                await self._load(self._keys(used), values)
+    async def load(self, used: Mapping[str, tuple[int, float]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
+        lent = list(leases)
+        periods = [word for amount, until in used.values() for word in (amount, max(1, round(until * 1000)))]
+        keys = self._of_periods([*used, *(name for name, _, _ in lent)])
+        with _told():
+            anew = await self._load(keys, [self._lease_ms, len(used), *periods, *_lent(lent)])
+        return [lent[place - 1] for place in anew]
 
-    def _keys(self, names: Iterable[str]) -> list[str]:
-        return [_KEY % (self._prefix, name) for name in names]
+    def _key(self, name: str) -> str:
+        return _KEY % (self._prefix, name)
+
+    def _keys(self, asks: Iterable[Ask]) -> list[str]:
+        return [
+            key
+            for ask in asks
+            for key in (self._of_periods([ask.name]) if isinstance(ask, Spend) else [self._key(ask.name)])
+        ]
+
+    def _of_periods(self, names: Iterable[str]) -> list[str]:
+        return [self._key(name + part) for name in names for part in _OF_PERIODS]
 
 
-def _words(ask: Ask, *, by: int | None = None) -> tuple[str, str, str, str]:
-    """How the scripts are told an ask, or what is to be done about it."""
+def _words(ask: Ask) -> tuple[str, ...]:
+    """How the scripts are told an ask."""
     if isinstance(ask, Bucket):
-        return "b", str(ask.amount if by is None else by), str(ask.limit), str(ask.per_ms)
+        return "b", str(ask.amount), str(ask.limit), str(ask.per_ms), ""
     if isinstance(ask, Slot):
-        return "s", "1", str(ask.limit), ""
-    amount = ask.amount if by is None else by
-    return "p", str(amount), "" if ask.limit is None else str(ask.limit), "" if ask.least is None else str(ask.least)
+        return "s", "1", str(ask.limit), "", ""
+    return "p", str(ask.amount), *("" if each is None else str(each) for each in (ask.limit, ask.least, ask.likely))
+
+
+def _changed(change: Change) -> tuple[str, ...]:
+    """How the scripts are told what is to be done."""
+    kind, _, *rest = _words(change.ask)
+    return (kind, str(change.by), "", "", str(change.held)) if kind == "p" else (kind, str(change.by), *rest)
+
+
+def _lent(leases: Iterable[Lease]) -> list[str | int]:
+    return [word for _, holder, amount in leases for word in (holder, amount)]
 
 
 def _script(name: str) -> str:
-    return (resources.files(__package__) / name).read_text(encoding="utf-8")
+    texts = [
+        (resources.files(__package__) / each).read_text(encoding="utf-8") for each in ("counters_leases.lua", name)
+    ]
+    return "\n".join(texts)
 
 
 def _client(url: str) -> Any:  # noqa: ANN401 -- redis may not be installed

@@ -1,42 +1,21 @@
 -- Reserves everything that is asked for, or nothing; by the server's time. What is granted is as policy/counters.py says.
--- KEYS: a counter for each ask. ARGV: the holder, the length of a lease in ms, then four for each ask:
---   'b', amount, limit, ms of one unit      a bucket: a hash of what it owed, when, and what a ms pays back
---   's', '1', limit, ''                     slots: a sorted set of holders by the end of their leases
---   'p', amount, limit or '', least or ''   a period: a number that ends by itself
+-- KEYS: a counter for each ask, three keys for a period. ARGV: the holder, the length of a lease in ms, then five for
+-- each ask:
+--   'b', amount, limit, ms of one unit, ''            a bucket: a hash of what it owed, when, and what a ms pays back
+--   's', '1', limit, '', ''                           slots: a sorted set of holders by the end of their leases
+--   'p', amount, limit or '', least or '', likely or ''
 -- Answers: whether it is granted, the time in ms, and what was there before (false: that period is not known).
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local holder, lease = ARGV[1], tonumber(ARGV[2])
 
--- Numbers of Lua are exact up to 2^53; money is compared in billions and the rest.
-local function parts(text)
-    if #text <= 9 then return 0, tonumber(text) end
-    return tonumber(text:sub(1, -10)), tonumber(text:sub(-9))
-end
-
-local function less(text, other)
-    local high, low = parts(text)
-    local other_high, other_low = parts(other)
-    low = low - other_low
-    if low < 0 then return high - other_high - 1, low + 1e9 end
-    return high - other_high, low
-end
-
-local function at_most(text, high, low)
-    local its_high, its_low = parts(text)
-    return its_high < high or (its_high == high and its_low <= low)
-end
-
-local function whole(high, low)
-    if high == 0 then return string.format('%.0f', low) end
-    return string.format('%.0f%09.0f', high, low)
-end
-
-local granted, seen, grants = true, {}, {}
-for i, key in ipairs(KEYS) do
-    local at = 3 + (i - 1) * 4
+local granted, seen, grants, places = true, {}, {}, {}
+local asks, place = (#ARGV - 2) / 5, 1
+for i = 1, asks do
+    local at = 3 + (i - 1) * 5
     local kind, amount, limit, detail = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+    local key = KEYS[place]
+    places[i] = place
+    place = place + (kind == 'p' and 3 or 1)
     if kind == 'b' then
         local was = redis.call('HMGET', key, 'owed', 'at', 'cap')
         local owed = 0
@@ -51,6 +30,7 @@ for i, key in ipairs(KEYS) do
         seen[i] = string.format('%.0f', others)
         granted = granted and others < tonumber(limit)
     else
+        run_out(key, KEYS[places[i] + 1], KEYS[places[i] + 2], holder)
         local used = redis.call('GET', key)
         seen[i] = used
         grants[i] = amount
@@ -67,9 +47,9 @@ for i, key in ipairs(KEYS) do
 end
 
 if granted then
-    for i, key in ipairs(KEYS) do
-        local at = 3 + (i - 1) * 4
-        local kind, limit = ARGV[at], ARGV[at + 2]
+    for i = 1, asks do
+        local at, key = 3 + (i - 1) * 5, KEYS[places[i]]
+        local kind, limit, likely = ARGV[at], ARGV[at + 2], ARGV[at + 4]
         if kind == 'b' then
             local before = tonumber(redis.call('HGET', key, 'at') or 0)
             local owed = math.max(0, grants[i])
@@ -81,6 +61,9 @@ if granted then
             redis.call('PEXPIRE', key, string.format('%.0f', lease + 1000))
         elseif grants[i] ~= '0' then
             redis.call('INCRBY', key, grants[i])
+            if likely ~= '' and not at_most(grants[i], parts(likely)) then
+                lend(key, KEYS[places[i] + 1], KEYS[places[i] + 2], lease, holder, whole(less(grants[i], likely)))
+            end
         end
     end
 end

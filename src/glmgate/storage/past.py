@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, func, literal_column, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, func, literal_column, select
 from typing_extensions import override
 
 from glmgate.errors import Unavailable
@@ -64,17 +64,24 @@ class SqlPast(Past):
         return spent + await self._database.read(lambda connection: _reserved(connection, scope, unit, span))
 
     @override
-    async def under_way(self, scope: Scope, unit: str, span: Span) -> int:
-        return await self._database.read(
-            lambda connection: _reserved(connection, scope, unit, span, instance=self._instance)
-        )
+    async def elsewhere(self, scope: Scope, span: Span) -> bool:
+        others = _under_way(func.count(), scope, span).where(ledger.c.instance_id != self._instance)
+        return bool(await self._database.read(lambda connection: connection.scalar(others)))
 
 
-def _reserved(connection: Connection, scope: Scope, unit: str, span: Span, *, instance: str | None = None) -> int:
-    """What attempts have reserved that are not settled. There are as many as are under way, and an index finds them."""
+def _reserved(connection: Connection, scope: Scope, unit: str, span: Span) -> int:
+    """What attempts have reserved that are not settled."""
     amount = ledger.c.prompt_tokens + ledger.c.completion_tokens if unit == TOKENS else ledger.c.amount
-    wanted = (
-        select(func.sum(amount))
+    wanted = _under_way(func.sum(amount), scope, span)
+    if unit != TOKENS:
+        wanted = wanted.where(ledger.c.currency == unit)
+    return int(connection.scalar(wanted) or 0)
+
+
+def _under_way(what: ColumnElement[Any], scope: Scope, span: Span) -> Select[Any]:
+    """Of attempts that are not settled. There are as many as are under way, and an index finds them."""
+    return (
+        select(what)
         .select_from(ledger.join(series, ledger.c.series_id == series.c.id))
         # Written so that the index of those under way is taken, and not the one of times: a month has millions.
         .where(
@@ -82,8 +89,3 @@ def _reserved(connection: Connection, scope: Scope, unit: str, span: Span, *, in
         )
         .where(_OF[scope.level] == scope.id)
     )
-    if unit != TOKENS:
-        wanted = wanted.where(ledger.c.currency == unit)
-    if instance is not None:
-        wanted = wanted.where(ledger.c.instance_id == instance)
-    return int(connection.scalar(wanted) or 0)

@@ -14,7 +14,7 @@ from glmgate.gateway.counting import Counting
 from glmgate.gateway.reservation import Holding, Reservation
 from glmgate.policy.admission import Target, Wish
 from glmgate.policy.budgets import accounts
-from glmgate.policy.counters import Bucket, Counters, MemoryCounters, Slot, Spend, Taken
+from glmgate.policy.counters import LEASE_S, Bucket, Counters, MemoryCounters, Slot, Spend, Taken
 from glmgate.policy.limits import Limit
 from glmgate.policy.sizes import Size
 from glmgate.wire.charge import Charge
@@ -24,6 +24,7 @@ from glmgate.wire.engine import Call, Caller, Place
 from glmgate.wire.terms import Budget, Scope, Terms
 from tests.fakes.clock import FakeClock
 from tests.fakes.counters import FakeLimitsWatch, FakePast, FarCounters
+from tests.fakes.time import settled
 from tests.policy.quoting import quotes
 
 PLACE = Place("a/cheap", "a", "cheap")
@@ -46,9 +47,10 @@ def used(tokens: int) -> Charge:
 class Desk:
     """A key with 1,000 tokens a month, 1,000 a minute, and one request at a time."""
 
-    def __init__(self, *, mode: str = "hard", counters: Counters | None = None) -> None:
-        clock = FakeClock()
-        self.counting = Counting(counters or MemoryCounters(clock=clock), past=FakePast())
+    def __init__(self, *, mode: str = "hard", counters: Counters | None = None, clock: FakeClock | None = None) -> None:
+        clock = clock or FakeClock()
+        self.past = FakePast()
+        self.counting = Counting(counters or MemoryCounters(clock=clock), past=self.past)
         self.watch = FakeLimitsWatch()
         budget = Budget(limit="1000", unit="tokens", mode="warn" if mode == "warn" else "hard")
         (self.account,) = accounts([Scope("key", "k", Terms(budgets=(budget,)))], clock())
@@ -57,12 +59,12 @@ class Desk:
             Limit("tokens", SCOPE, Bucket("tpm", 1000, 200)),
         ]
 
-    async def reserved(self, amount: int = MOST, holder: str = "h") -> Reservation:
+    async def reserved(self, amount: int = MOST, holder: str = "h", likely: int | None = None) -> Reservation:
         """A request that was granted so much of the month."""
-        asks = [*(limit.ask for limit in self.limits), self.account.spend(amount)]
+        asks = [*(limit.ask for limit in self.limits), self.account.spend(amount, likely=likely)]
         assert isinstance(await self.counting.take(holder, asks, {self.account.name: self.account}), Taken)
         wish = Wish(Size(100, 50), (Target(PLACE),), quotes())
-        holding = Holding(self.account, granted=amount)
+        holding = Holding(self.account, granted=amount, lease=self.counting.lease(self.account.name, holder))
         return Reservation(self.counting, self.watch, holder, wish, self.limits, [holding])
 
     async def left(self) -> tuple[int, int]:
@@ -268,3 +270,130 @@ async def test_whatever_happens_the_month_has_what_was_spent(steps: Sequence[tup
     assert (await desk.left())[0] == 1000 - spent
     assert desk.counting.reserved == {}
     assert await desk.is_free()
+
+
+class Shared:
+    """A desk at a store that outlives its process, and what the ledger has of its one request."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.store = FarCounters(self.clock)
+        self.desk = Desk(counters=self.store, clock=self.clock)
+        self.under_way: list[Charge] = []
+        self.spent = 0
+
+    @property
+    def ledger(self) -> int:
+        """What was spent, and what is likely of what is under way."""
+        return self.spent + sum(estimate.usage.total for estimate in self.under_way)
+
+    async def does(self, held: Reservation, what: str, amount: int) -> None:
+        """One step of the request."""
+        if what == "begin":
+            estimate = used(min(amount, MOST - 1))
+            try:
+                await held.attempt(call(), PLACE, REQUEST, estimate)
+            except QuotaExhausted:
+                return
+            self.under_way.append(estimate)
+        elif what == "end" and self.under_way:
+            held.settled(call(), self.under_way.pop(0), used(amount))
+            self.spent += amount
+        elif what == "close":
+            await held.close()
+        elif what == "renew":
+            await self.desk.counting.refresh()
+        elif what == "forget":
+            self.store.forget()
+            self.desk.past.amounts["k", "tokens"] = self.ledger
+            await self.desk.left()
+        await settled()
+
+    async def counted(self) -> int:
+        """What is used of the month."""
+        return 1000 - (await self.desk.left())[0]
+
+
+async def test_a_killed_process_leaves_what_its_ledger_says() -> None:
+    """What was reserved beyond the estimate comes back when nobody renews it, and no more."""
+    shared = Shared()
+    held = await shared.desk.reserved(likely=75)
+    await held.attempt(call(), PLACE, REQUEST, used(75))
+    assert await shared.counted() == MOST
+    shared.clock.advance(LEASE_S)
+    assert await shared.counted() == 75
+
+
+async def test_a_second_attempt_leaves_what_the_first_has_cost_and_its_own_estimate() -> None:
+    """However much more than its estimate the first has cost."""
+    shared = Shared()
+    held = await shared.desk.reserved(likely=75)
+    for estimate, spent in ((75, 120), (60, None)):
+        await held.attempt(call(), PLACE, REQUEST, known := used(estimate))
+        if spent is not None:
+            held.settled(call(), known, used(spent))
+    assert await shared.counted() == 120 + MOST
+    shared.clock.advance(LEASE_S)
+    assert await shared.counted() == 120 + 60
+
+
+async def test_an_attempt_that_is_likelier_to_be_long_leaves_more() -> None:
+    """As a repair, which says more than was asked at first: the lease is smaller then."""
+    shared = Shared()
+    held = await shared.desk.reserved(likely=75)
+    await held.attempt(call(), PLACE, REQUEST, used(110))
+    shared.clock.advance(LEASE_S)
+    assert await shared.counted() == 110
+
+
+async def test_what_is_open_after_the_end_is_a_lease_too() -> None:
+    """As a call that others share: its process may be killed later."""
+    shared = Shared()
+    held = await shared.desk.reserved(likely=75)
+    await held.attempt(call(), PLACE, REQUEST, used(75))
+    await held.close()
+    shared.clock.advance(LEASE_S - 1)
+    await shared.desk.counting.refresh()
+    shared.clock.advance(LEASE_S - 1)
+    assert await shared.counted() == MOST
+    shared.clock.advance(1)
+    assert await shared.counted() == 75
+
+
+SHARED_STEPS = st.lists(
+    st.tuples(st.sampled_from(["begin", "begin", "end", "close", "renew", "forget"]), st.integers(0, MOST)), max_size=20
+)
+
+
+@given(SHARED_STEPS, st.integers(0, MOST - 1))
+async def test_whenever_it_is_killed_the_ledger_is_counted(steps: Sequence[tuple[str, int]], likely: int) -> None:
+    """Nothing of what the ledger has is given back; beyond it nothing stays but what was likely at first."""
+    shared = Shared()
+    held = await shared.desk.reserved(likely=likely)
+    most = likely
+    for what, amount in steps:
+        await shared.does(held, what, amount)
+        most = max(most, shared.ledger)
+    # The last that was over may have cost more than was likely: until the next attempt, or the end, that is not told.
+    await shared.does(held, "begin", 0)
+    shared.clock.advance(LEASE_S)
+    assert shared.ledger <= await shared.counted() <= max(most, shared.ledger)
+
+
+@given(SHARED_STEPS, st.integers(0, MOST - 1))
+async def test_whatever_a_store_forgets_the_month_has_what_was_spent(
+    steps: Sequence[tuple[str, int]], likely: int
+) -> None:
+    """A store that loses its memory while a request is under way lets nobody have what it may still cost."""
+    shared = Shared()
+    held = await shared.desk.reserved(likely=likely)
+    for what, amount in steps:
+        await shared.does(held, what, amount)
+        assert await shared.counted() >= shared.ledger
+    while shared.under_way:
+        await shared.does(held, "end", MOST)
+    await held.close()
+    await shared.desk.counting.aclose()
+    assert await shared.counted() == shared.spent
+    assert shared.desk.counting.reserved == {}
+    assert not shared.desk.counting._leases

@@ -55,14 +55,12 @@ class Holding:
         return 0 if self.lease is None else max(0, self.lease.amount - self.lease.unknown)
 
     def opened(self, cost: int, likely: int) -> None:
-        """So much is open for an attempt, and the ledger has what is likely; below zero: no more."""
+        """So much is open for an attempt, and the ledger will have what is likely; below zero: no more."""
         self.open += cost
         self.likely += likely
-        if self.lease is not None:
-            self.known()
 
     def known(self) -> None:
-        """What the ledger knows has changed."""
+        """The ledger has it now."""
         if self.lease is not None:
             self.lease.unknown = max(0, self.granted - self.spent - self.likely)
 
@@ -114,19 +112,21 @@ class Reservation:
         # Before anything is waited for: of two attempts at a time, neither may count on what the other needs.
         self._open(costs)
         short = [(holding, holding.more(leases=self.counting.leases)) for holding in self.holdings if holding.missing]
-        if short:
-            try:
+        try:
+            if short:
                 await self._extend(short)
-            except BaseException:
-                self._open((-cost, -likely) for cost, likely in costs)
-                self._unused()
-                raise
-        if self.counting.leases:
-            await self._loosened()
+            if self.counting.leases:
+                await self._loosened()
+        except BaseException:
+            self._open((-cost, -likely) for cost, likely in costs)
+            self._unused()
+            raise
         self._kept[id(estimate)] = Kept(estimate, costs)
 
     async def _loosened(self) -> None:
         """End what must not be a lease any more; mostly nothing."""
+        for holding in self.holdings:
+            holding.known()
         loose = [Change(holding.account.spend(0), 0, holding.loose) for holding in self.holdings if holding.loose]
         if loose:
             await self.counting.settle(self.holder, loose, {})
@@ -139,6 +139,7 @@ class Reservation:
         for holding, (cost, likely) in zip(self.holdings, costs, strict=True):
             holding.spent += amount(charge, holding.account.unit)
             holding.opened(-cost, -likely)
+            holding.known()
         if self.is_over:
             changes = [Change(limit.ask, charge.usage.total) for limit in self.limits if limit.kind == "tokens"]
             told = [change for change in changes if change.by]
@@ -209,7 +210,6 @@ class Reservation:
         for (holding, more), state in zip(short, outcome.states, strict=True):
             holding.granted += state.granted
             holding.lease = self.counting.lease(more.name, self.holder)
-            holding.known()
         if self.is_over:  # nobody gives it back any more but the attempt's own settlement
             self.counting.release({more.name: more.amount for _, more in short})
 

@@ -10,7 +10,9 @@ import pytest
 
 from glmgate.errors import CapacityExceeded, GlmgateError, InvalidRequest, QuotaExhausted, Unavailable
 from glmgate.gateway.admit import NULL_ADMISSION, Admission, Means
+from glmgate.gateway.reservation import Reservation
 from glmgate.policy.admission import Target
+from glmgate.policy.counters import LEASE_S, RENEW_S, MemoryCounters
 from glmgate.policy.settings import LimitSettings
 from glmgate.wire.charge import Charge
 from glmgate.wire.chat import ChatRequest
@@ -417,3 +419,29 @@ async def test_nobody_is_asked_where_nobody_has_terms() -> None:
     await NULL_ADMISSION.embedding(call, EmbeddingsRequest(model="m", input="x"), TARGETS)
     await NULL_ADMISSION.counting_tokens(call)
     await NULL_ADMISSION.close(call)
+
+
+async def test_what_a_killed_process_had_reserved_comes_back() -> None:
+    """All but what the ledger has of its requests, as soon as nobody renews it; no other request has to end."""
+    desk = Desk(key(budgets=tokens(200)))
+    await desk.admitted(max_tokens=75)
+    assert await desk.refusal(max_tokens=75)
+    desk.clock.advance(RENEW_S)
+    await desk.admission.counting.refresh()
+    desk.clock.advance(LEASE_S - 0.1)
+    assert await desk.refusal(max_tokens=75)
+    desk.clock.advance(0.1)
+    call, _ = await desk.admitted(max_tokens=1)
+    await desk.spends(call, used(100))
+    assert await desk.refusal(max_tokens=1)
+
+
+async def test_in_memory_of_its_own_a_process_makes_no_leases() -> None:
+    """It dies with it."""
+    store = MemoryCounters()
+    scope = key(budgets=tokens(200))
+    admission = Admission(Means(store, FakeClock(), quotes=quotes()))
+    call = Call(request_id="r", caller=Caller("k", scopes=(scope,)), surface="openai")
+    await admission.generation(call, chat(max_tokens=75), TARGETS)
+    assert isinstance(call.spending, Reservation)
+    assert [(holding.granted, holding.lease) for holding in call.spending.holdings] == [(175, None)]

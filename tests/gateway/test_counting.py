@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
 
 import pytest
 
 from glmgate.errors import Unavailable
-from glmgate.gateway.counting import Counting
-from glmgate.policy.budgets import Account, accounts
-from glmgate.policy.counters import Ask, Bucket, Change, Lease, MemoryCounters, Refused, Slot, Spend, Taken
+from glmgate.gateway.counting import Counting, PastUnknown
+from glmgate.policy.budgets import Account, Span, accounts
+from glmgate.policy.counters import LEASE_S, Ask, Bucket, Change, MemoryCounters, Refused, Slot, Spend, Taken
+from glmgate.policy.counters import Lease as Told
 from glmgate.wire.terms import Budget, Scope, Terms
 from tests.fakes.clock import FakeClock
 from tests.fakes.counters import FakePast, FarCounters
@@ -87,7 +89,7 @@ async def test_a_store_that_forgets_at_once_is_given_up() -> None:
     """Nobody asks for ever."""
 
     class Forgetful(FarCounters):
-        async def load(self, used: object, leases: object = ()) -> list[Lease]:
+        async def load(self, used: object, leases: object = ()) -> list[Told]:
             """Forget it."""
             return []
 
@@ -187,3 +189,122 @@ async def test_the_end_does_not_wait_for_a_store_that_is_away() -> None:
     store.is_away = True
     counting.settle_later("h", [Change(Spend(spends.name, 0, spends.span.until), -60)])
     await asyncio.wait_for(counting.aclose(), 5)
+
+
+async def test_leases_are_renewed_as_long_as_they_are_held() -> None:
+    """Longer than a lease, and not after their end."""
+    counting, store, spends, _ = far()
+    for holder in "ab":
+        await take(counting, spends, 40, holder, likely=10)
+    await counting.settle("b", [Change(spends.spend(0), -40, 30)], {spends.name: 40})
+    for _ in range(4):
+        store.clock.advance(LEASE_S / 2)
+        await counting.refresh()
+    assert isinstance(await take(counting, spends, 61, "other"), Refused)
+    await counting.settle("a", [Change(spends.spend(0), -35, 30)], {spends.name: 40})
+    assert isinstance(await take(counting, spends, 95, "other"), Taken)
+
+
+async def test_who_is_cancelled_while_a_store_answers_has_no_lease() -> None:
+    """It is given back with the rest, and nothing comes back a second time."""
+    counting, store, spends, _ = far()
+    await take(counting, spends, 20)
+    store.answers.clear()
+    task = asyncio.create_task(take(counting, spends, 80, "gone", likely=10))
+    await settled()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    store.answers.set()
+    await settled()
+    assert counting.lease(spends.name, "gone") is None
+    store.clock.advance(LEASE_S)
+    assert isinstance(await take(counting, spends, 81, "next"), Refused)
+    assert isinstance(await take(counting, spends, 80, "next"), Taken)
+
+
+async def test_a_store_that_another_has_loaded_is_told_of_leases_in_time() -> None:
+    """By the next renewal: it lost its memory, and who loaded it did not know of them."""
+    counting, store, spends, _ = far()
+    await take(counting, spends, 90, "long", likely=10)
+    store.forget()
+    await store.load({spends.name: (10, spends.span.until)})
+    lease = counting.lease(spends.name, "long")
+    assert lease is not None
+    lease.unknown = 80
+    await counting.refresh()
+    assert isinstance(await take(counting, spends, 11), Refused)
+    assert isinstance(await take(counting, spends, 10), Taken)
+    await counting.settle("long", [Change(spends.spend(0), -85, lease.amount)], {spends.name: 90})
+    assert isinstance(await take(counting, spends, 86), Refused)
+    assert isinstance(await take(counting, spends, 85), Taken)
+
+
+async def test_before_a_period_is_loaded_others_tell_what_they_hold_of_it() -> None:
+    """Where they have attempts under way in it, the store has forgotten: who comes first must not be granted theirs."""
+    clock = FakeClock()
+    store, spends = FarCounters(clock), account(clock)
+    one, other = (Counting(store, past=FakePast(), all_told_s=0.05) for _ in range(2))
+    await take(other, spends, 90, "long", likely=10)
+    store.forget()
+    one._past = FakePast({("k", "tokens"): 10}, others=True)
+    lease = other.lease(spends.name, "long")
+    assert lease is not None
+    lease.unknown = 80
+    asking = asyncio.create_task(take(one, spends, 11))
+    await settled()
+    assert not asking.done()
+    await other.refresh()
+    assert isinstance(await asking, Refused)
+    assert isinstance(await take(one, spends, 10), Taken)
+
+
+async def test_a_period_that_another_has_just_loaded_is_not_waited_for() -> None:
+    """As on the first of a month, when several processes have their first requests at once."""
+    clock = FakeClock()
+    store, spends = FarCounters(clock), account(clock)
+
+    class Loaded(FakePast):
+        async def elsewhere(self, scope: Scope, span: Span) -> bool:
+            """Another has loaded it meanwhile, and has attempts under way."""
+            await store.load({spends.name: (0, span.until)})
+            return True
+
+    counting = Counting(store, past=Loaded(), all_told_s=1000)
+    assert isinstance(await asyncio.wait_for(take(counting, spends, 1), 5), Taken)
+
+
+async def test_a_ledger_that_cannot_be_asked_makes_the_past_unknown() -> None:
+    """Also where it is only asked for others."""
+
+    class Away(FakePast):
+        async def elsewhere(self, scope: Scope, span: Span) -> bool:
+            """It does not answer."""
+            raise Unavailable("The database is away.")
+
+    clock = FakeClock()
+    with pytest.raises(PastUnknown, match="database"):
+        await take(Counting(FarCounters(clock), past=Away()), account(clock), 1)
+
+
+async def test_what_a_renewal_made_of_a_request_that_ended_meanwhile_is_given_back() -> None:
+    """The store was told of its lease after it was told of its end."""
+
+    class Slow(FarCounters):
+        async def renew(self, slots: Iterable[tuple[str, str]], leases: Iterable[Told] = ()) -> Sequence[Told]:
+            """Answer late."""
+            await self.answers.wait()
+            return await self.store.renew(slots, leases)
+
+    clock = FakeClock()
+    store, spends = Slow(clock), account(clock)
+    counting = Counting(store, past=FakePast())
+    await take(counting, spends, 90, "short", likely=10)
+    store.answers.clear()
+    renewing = asyncio.create_task(counting.refresh())
+    await settled()
+    await counting.settle("short", [Change(spends.spend(0), -85, 80)], {spends.name: 90})
+    store.answers.set()
+    await renewing
+    assert isinstance(await take(counting, spends, 96), Refused)
+    assert isinstance(await take(counting, spends, 95), Taken)

@@ -346,6 +346,18 @@ async def test_an_attempt_that_is_likelier_to_be_long_leaves_more() -> None:
     assert await shared.counted() == 110
 
 
+async def test_an_attempt_that_has_cost_more_than_was_likely_leaves_that() -> None:
+    """At once, whatever its request does afterwards."""
+    shared = Shared()
+    held = await shared.desk.reserved(likely=75)
+    await held.attempt(call(), PLACE, REQUEST, estimate := used(75))
+    held.settled(call(), estimate, used(120))
+    await settled()
+    assert await shared.counted() == MOST
+    shared.clock.advance(LEASE_S)
+    assert await shared.counted() == 120
+
+
 async def test_what_is_open_after_the_end_is_a_lease_too() -> None:
     """As a call that others share: its process may be killed later."""
     shared = Shared()
@@ -374,8 +386,6 @@ async def test_whenever_it_is_killed_the_ledger_is_counted(steps: Sequence[tuple
     for what, amount in steps:
         await shared.does(held, what, amount)
         most = max(most, shared.ledger)
-    # The last that was over may have cost more than was likely: until the next attempt, or the end, that is not told.
-    await shared.does(held, "begin", 0)
     shared.clock.advance(LEASE_S)
     assert shared.ledger <= await shared.counted() <= max(most, shared.ledger)
 

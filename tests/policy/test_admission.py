@@ -49,6 +49,17 @@ def test_a_hard_budget_is_asked_for_the_dearest_place() -> None:
     assert (spend.amount, spend.least) == (100 * 2000 + 50 * 8000, 100 * 2000 + 8000)
 
 
+def test_beyond_what_is_likely_a_hard_budget_is_asked_for_a_lease() -> None:
+    """What is likely is what the ledger will have of it; where no store outlives its process there are no leases."""
+    spend = wish(answers=2).spend(account("tokens"))
+    assert (spend.amount, spend.likely) == (2 * 150, 2 * (25 + 50))
+    assert spend.leased(300) == 150
+    assert spend.leased(200) == 50
+    assert spend.leased(100) == 0
+    assert wish().spend(account()).likely == 25 * 2000 + 50 * 8000
+    assert wish(answers=2).spend(account("tokens"), leases=False) == account("tokens").spend(300, least=202)
+
+
 def test_several_answers_are_asked_for_one_by_one() -> None:
     """Each is a call with the whole prompt."""
     spend = wish(answers=3).spend(account())

@@ -114,6 +114,7 @@ def test_each_unit_and_period_is_counted_once() -> None:
     assert (tokens.unit, tokens.period, tokens.limit, tokens.warns) == ("tokens", "day", None, (500,))
     assert money.name != tokens.name
     assert money.spend(5, least=2) == Spend(money.name, 5, at("2026-04-01"), 10 * 10**9, 2)
+    assert money.spend(5, likely=3) == Spend(money.name, 5, at("2026-04-01"), 10 * 10**9, likely=3)
 
 
 def test_the_next_period_is_counted_anew() -> None:

@@ -1,7 +1,8 @@
 """A process of its own that counts in a store: `python -m tests.storage.counters_process KIND PLACE WHAT …`.
 
 `race NAME COUNT` asks that often of a bucket of 1,000, and of slots and money as many, and prints how many it was
-granted. `hold COUNT` takes slots, says so, and renews them until it is killed.
+granted. `hold COUNT` takes slots, and a tenth of a budget for each of them, says so, and renews all of it until it is
+killed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from glmgate.storage.counters_sqlite import SqliteCounters
 
 LIMIT = 1000
 AT_ONCE = 8
+LIKELY = 7
 # Paid back so slowly that nothing of it comes back within a test.
 SLOW_S = 1_000_000.0
 
@@ -50,12 +52,16 @@ async def race(counters: Counters, name: str, count: int) -> int:
 
 
 async def hold(counters: Counters, count: int) -> None:
-    """Hold so many slots for ever."""
+    """Hold so many slots for ever, and so many tenths of a budget."""
     holders = [f"held-{number}" for number in range(count)]
+    until = time.time() + 3600
+    await counters.load({"money": (0, until)})
     for holder in holders:
-        assert isinstance(await counters.take(holder, [Slot("full", count)]), Taken)
+        asks: list[Ask] = [Slot("full", count), Spend("money", 100, until, 1000, likely=LIKELY)]
+        assert isinstance(await counters.take(holder, asks), Taken)
     while True:
-        await counters.renew([("full", holder) for holder in holders])
+        leases = [("money", holder, 100 - LIKELY) for holder in holders]
+        await counters.renew([("full", holder) for holder in holders], leases)
         print("held", flush=True)  # noqa: T201 -- as above
         await asyncio.sleep(0.1)
 

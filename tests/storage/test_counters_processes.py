@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from glmgate.policy.counters import LEASE_S, Slot, Taken
-from tests.storage.counters_process import LIMIT, opened
+from glmgate.policy.counters import LEASE_S, Refused, Slot, Spend, Taken
+from tests.storage.counters_process import LIKELY, LIMIT, opened
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,4 +64,25 @@ async def test_slots_of_a_killed_process_are_free_in_time(store: tuple[str, str]
         await asyncio.sleep(0.1)
     waited = time.monotonic() - killed_at
     await counters.aclose()
+    assert LEASE_S - 1 < waited < LEASE_S + 0.5
+
+
+@pytest.mark.slow
+async def test_what_a_killed_process_reserved_beyond_the_likely_comes_back(store: tuple[str, str]) -> None:
+    """It renewed its leases until SIGKILL, longer than they hold; ten seconds later the rest may be spent."""
+    counters = opened(*store)
+    rest = Spend("money", 1000 - 5 * LIKELY, time.time() + 3600, 1000)
+    with start(*store, "hold", "5") as holding:
+        assert holding.stdout is not None
+        assert holding.stdout.readline() == "held\n"
+        await asyncio.sleep(LEASE_S + 1)
+        assert isinstance(await counters.take("early", [rest]), Refused)
+        holding.kill()
+    killed_at = time.monotonic()
+    while isinstance(outcome := await counters.take("next", [rest]), Refused):
+        await asyncio.sleep(0.1)
+    waited = time.monotonic() - killed_at
+    await counters.aclose()
+    assert isinstance(outcome, Taken)
+    assert outcome.states[0].remaining == 0
     assert LEASE_S - 1 < waited < LEASE_S + 0.5

@@ -115,21 +115,19 @@ class Reservation:
         try:
             if short:
                 await self._extend(short)
-            if self.counting.leases:
-                await self._loosened()
+            if self.counting.leases and (loose := self._loose()):
+                await self.counting.settle(self.holder, loose, {})
         except BaseException:
             self._open((-cost, -likely) for cost, likely in costs)
             self._unused()
             raise
         self._kept[id(estimate)] = Kept(estimate, costs)
 
-    async def _loosened(self) -> None:
-        """End what must not be a lease any more; mostly nothing."""
+    def _loose(self) -> list[Change]:
+        """What must not be a lease any more, now that the ledger knows of an attempt; mostly nothing."""
         for holding in self.holdings:
             holding.known()
-        loose = [Change(holding.account.spend(0), 0, holding.loose) for holding in self.holdings if holding.loose]
-        if loose:
-            await self.counting.settle(self.holder, loose, {})
+        return [Change(holding.account.spend(0), 0, holding.loose) for holding in self.holdings if holding.loose]
 
     def settled(self, call: Call, estimate: Charge, charge: Charge) -> None:  # noqa: ARG002 -- see attempt
         """An attempt is over: what it has cost is spent, and what was kept for it is free for the next."""
@@ -139,11 +137,12 @@ class Reservation:
         for holding, (cost, likely) in zip(self.holdings, costs, strict=True):
             holding.spent += amount(charge, holding.account.unit)
             holding.opened(-cost, -likely)
-            holding.known()
         if self.is_over:
             changes = [Change(limit.ask, charge.usage.total) for limit in self.limits if limit.kind == "tokens"]
             told = [change for change in changes if change.by]
             self.counting.settle_later(self.holder, [*told, *self._rests()])
+        elif self.counting.leases and (loose := self._loose()):
+            self.counting.settle_later(self.holder, loose)
 
     async def close(self) -> None:
         """The request is over: all is given back that no attempt has used or may still use."""

@@ -423,7 +423,7 @@ async def test_nobody_is_asked_where_nobody_has_terms() -> None:
 
 async def test_what_a_killed_process_had_reserved_comes_back() -> None:
     """All but what the ledger has of its requests, as soon as nobody renews it; no other request has to end."""
-    desk = Desk(key(budgets=tokens(200)))
+    desk = Desk(key(budgets=tokens(201)))
     await desk.admitted(max_tokens=75)
     assert await desk.refusal(max_tokens=75)
     desk.clock.advance(RENEW_S)

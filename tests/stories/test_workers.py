@@ -65,9 +65,10 @@ def staged(home: Path, *, workers: int = 2, upstream: str = "concurrency = 64", 
 
 @dataclass(slots=True)
 class Stream:
-    """A stream as it is read: the port that it comes to, and what came."""
+    """A stream as it is read: what is asked, the port that it comes to, and what came."""
 
     place: Place
+    asked: dict[str, Any]
     port: int = 0
     body: bytes = b""
     begun: threading.Event = field(default_factory=threading.Event)
@@ -77,7 +78,7 @@ class Stream:
         connection = http.client.HTTPConnection("127.0.0.1", self.place.port, timeout=60)
         with closing(connection):
             headers = {"Content-Type": "application/json", "Authorization": self.place.authorization or ""}
-            connection.request("POST", CHAT, _json(chat(stream=True, max_tokens=4000)), headers)
+            connection.request("POST", CHAT, _json(self.asked), headers)
             self.port = connection.sock.getsockname()[1]
             response = connection.getresponse()
             try:
@@ -98,9 +99,9 @@ def _json(body: dict[str, Any]) -> bytes:
 
 
 @contextmanager
-def streaming(place: Place, count: int = STREAMS) -> Iterator[list[Stream]]:
+def streaming(place: Place, count: int = STREAMS, *, max_tokens: int | None = 4000) -> Iterator[list[Stream]]:
     """So many streams that have begun; they are read to their ends before the block is left."""
-    streams = [Stream(place) for _ in range(count)]
+    streams = [Stream(place, chat(stream=True, max_tokens=max_tokens)) for _ in range(count)]
     with ThreadPoolExecutor(count) as pool:
         reading = [pool.submit(stream.read) for stream in streams]
         for stream in streams:
@@ -262,7 +263,7 @@ def test_a_killed_worker_gives_back_what_it_had_in_flight(tmp_path: Path) -> Non
     home = tmp_path / "home"
     with staged(home) as stage:
         stage.service.slow(between_s=0.7)
-        place = replace(stage.served.place, authorization=f"Bearer {_key(home, '--in-flight', '4')}")
+        place = replace(stage.served.place, authorization=f"Bearer {key_of(home, '--in-flight', '4')}")
         with streaming(place, 4):
             assert _status(place) == 429
             for pid in stage.workers:
@@ -279,7 +280,8 @@ def _status(place: Place) -> int | None:
         return None  # nobody has accepted it before the workers ended
 
 
-def _key(home: Path, *terms: str) -> str:
+def key_of(home: Path, *terms: str) -> str:
+    """A new key with these terms."""
     command = [sys.executable, "-m", "glmgate", "keys", "create", "--name", "t", "--home", str(home), *terms]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 

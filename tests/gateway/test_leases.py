@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glmgate.gateway.leases import Lease, Leases
-from glmgate.policy.counters import Bucket, Change, Slot, Spend, State
+from glmgate.policy.counters import Ask, Bucket, Change, Slot, Spend, State
 
 
 def spend(amount: int = 80, likely: int | None = 30, *, name: str = "money") -> Spend:
@@ -21,7 +21,13 @@ def held(amount: int = 80) -> Leases:
 def test_what_is_granted_beyond_the_likely_is_held() -> None:
     """Of spends only; at first the ledger knows nothing of it."""
     leases = Leases()
-    asks = [Bucket("rpm", 5), Slot("s", 1), spend(), spend(likely=None, name="warned"), spend(20, name="small")]
+    asks: list[Ask] = [
+        Bucket("rpm", 5),
+        Slot("s", 1),
+        spend(),
+        spend(likely=None, name="warned"),
+        spend(20, name="small"),
+    ]
     leases.granted("a", asks, [State(1, 4), State(1, 0), State(50, 0), State(80, 0), State(20, 0)])
     assert len(leases) == 1
     assert leases.get("money", "a") == Lease(amount=20, unknown=50)

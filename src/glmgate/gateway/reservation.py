@@ -111,17 +111,21 @@ class Reservation:
         costs = self._costs(place, request, estimate)
         # Before anything is waited for: of two attempts at a time, neither may count on what the other needs.
         self._open(costs)
-        short = [(holding, holding.more(leases=self.counting.leases)) for holding in self.holdings if holding.missing]
         try:
-            if short:
-                await self._extend(short)
-            if self.counting.leases and (loose := self._loose()):
-                await self.counting.settle(self.holder, loose, {})
+            await self._covered()
         except BaseException:
             self._open((-cost, -likely) for cost, likely in costs)
             self._unused()
             raise
         self._kept[id(estimate)] = Kept(estimate, costs)
+
+    async def _covered(self) -> None:
+        """What is open is reserved, and what the ledger will have of it is no lease; mostly both are so already."""
+        short = [(holding, holding.more(leases=self.counting.leases)) for holding in self.holdings if holding.missing]
+        if short:
+            await self._extend(short)
+        if self.counting.leases and (loose := self._loose()):
+            await self.counting.settle(self.holder, loose, {})
 
     def _loose(self) -> list[Change]:
         """What must not be a lease any more, now that the ledger knows of an attempt; mostly nothing."""

@@ -114,7 +114,7 @@ class Wish(msgspec.Struct, frozen=True):
 
     def reckons_with(self, place: Place) -> bool:
         """Whether it is one of the places that may answer."""
-        return any(target.place == place for target in self.targets)
+        return any(target.place.deployment == place.deployment for target in self.targets)
 
     def _likely(self, unit: str) -> int:
         return self._dearest(unit, lambda one: self.quotes.likely(one.place, self.size))

@@ -23,6 +23,7 @@ from glmgate.storage.database import Database
 from glmgate.storage.frames import framed
 from glmgate.storage.instances import LEASE_S
 from glmgate.storage.journal import FOLDER, OwnJournal, own_journal
+from glmgate.storage.ledger import move
 from glmgate.storage.opening import open_database
 from glmgate.storage.schema import instances
 from glmgate.storage.writer import Writer
@@ -183,6 +184,19 @@ async def test_a_journal_that_was_moved_half_is_moved_once(database: Moody, tmp_
     die(tmp_path, *rows, reserved(2), settled(2))
     async with writing(database, tmp_path) as writer:
         assert writer.numbers.repeated == 3
+    assert (await agree(database))["attempts"] == 2
+
+
+async def test_rows_that_are_there_already_change_nothing(database: Moody, tmp_path: Path) -> None:
+    """As after a commit whose answer was lost: the writer takes its own rows for new, fails, and looks."""
+    async with writing(database, tmp_path) as writer:
+        await database.append(lambda connection: move(connection, [reserved(1), ended(1)]))
+        put(writer, reserved(1), settled(1), ended(1), reserved(2))
+        await moved(writer)
+        assert (writer.numbers.failures, writer.numbers.repeated) == (1, 2)
+        put(writer, settled(2))
+        await moved(writer)
+        assert writer.numbers.failures == 1
     assert (await agree(database))["attempts"] == 2
 
 

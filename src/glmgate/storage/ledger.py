@@ -6,7 +6,7 @@ What may become of an attempt stands in one table here. Each function works in t
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -75,11 +75,12 @@ class _Batch:
         self._orphans: list[str] = []
         self._series: dict[Series, int] = {}
 
-    def move(self, known: Mapping[Series, int]) -> Moved:
+    def move(self, known: Mapping[Series, int], *, are_new: bool) -> Moved:
         """Put it into the tables; `known` are series that are there."""
-        present = self._present() if self._reserved or self._settled else {}
-        count = sum(self._attempt(id_, present.get(id_), known) for id_ in {**self._reserved, **self._settled})
-        endings, request_days = self._requests(known)
+        ids = {**self._reserved, **self._settled}
+        present = self._present([id_ for id_ in ids if id_ not in self._reserved] if are_new else ids)
+        count = sum(self._attempt(id_, present.get(id_), known) for id_ in ids)
+        endings, request_days = self._requests(known, set() if are_new else self._present_requests())
         put_series(self._connection, [{"id": id_, **series._asdict()} for series, id_ in self._series.items()])
         if self._new:
             _RESERVE.many(self._connection, self._new)
@@ -97,10 +98,19 @@ class _Batch:
             series=frozenset(self._series),
         )
 
-    def _present(self) -> dict[str, dict[str, Any]]:
-        ids = many_of(self._connection, {**self._reserved, **self._settled})
-        found = _PRESENT_IDS.found(self._connection, {"ids": ids})
+    def _present(self, ids: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Those of these attempts that are in the table."""
+        if not ids:
+            return {}
+        found = _PRESENT_IDS.found(self._connection, {"ids": many_of(self._connection, ids)})
         return {row[0]: dict(zip(_KNOWN, row, strict=True)) for row in found}
+
+    def _present_requests(self) -> set[str]:
+        """The ids of requests that are in the table."""
+        if not self._ended:
+            return set()
+        uids = many_of(self._connection, self._ended)
+        return {row[0] for row in _PRESENT_UIDS.found(self._connection, {"uids": uids})}
 
     def _attempt(self, id_: str, before: dict[str, Any] | None, known: Mapping[Series, int]) -> int:
         """Take what the batch says of one attempt: how many of its rows changed something."""
@@ -136,10 +146,10 @@ class _Batch:
         self._days.count(before | change)
         self._changed.append({"row_id": before["id"], **change})
 
-    def _requests(self, known: Mapping[Series, int]) -> tuple[list[dict[str, Any]], RequestDays]:
+    def _requests(
+        self, known: Mapping[Series, int], present: Collection[str]
+    ) -> tuple[list[dict[str, Any]], RequestDays]:
         """The endings that are not there yet."""
-        uids = many_of(self._connection, self._ended)
-        present = {row[0] for row in _PRESENT_UIDS.found(self._connection, {"uids": uids})} if self._ended else set()
         days = RequestDays()
         new = []
         for uid, ended in self._ended.items():
@@ -157,13 +167,20 @@ class _Batch:
         return id_
 
 
-def move(connection: Connection, batch: Sequence[Row], known: Mapping[Series, int] = MappingProxyType({})) -> Moved:
+def move(
+    connection: Connection,
+    batch: Sequence[Row],
+    known: Mapping[Series, int] = MappingProxyType({}),
+    *,
+    are_new: bool = False,
+) -> Moved:
     """Put rows of a journal into the tables, in whatever order they come; those that are there change nothing.
 
+    `are_new`: none of what is reserved or has ended in it is there, so nobody needs to look; where one is, it fails.
     `known` are series that are in the database, with their ids. Two processes never move the same row at the same time,
     since a journal has one reader; where they did, one of them would fail and find the row when it tries again.
     """
-    return _Batch(connection, batch).move(known)
+    return _Batch(connection, batch).move(known, are_new=are_new)
 
 
 def lose(connection: Connection, instance: str, now: float) -> int:

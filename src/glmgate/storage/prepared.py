@@ -5,7 +5,7 @@ SQLAlchemy's own way of executing takes as long as the database for such rows (m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Final
@@ -39,10 +39,10 @@ class _Compiled:
 
     @property
     def most(self) -> int:
-        """How many rows one execution takes: a power of two; 1 where the statement has no list of them."""
+        """How many rows one execution takes; 1 where the statement has no list of them."""
         if self.names is None or f"VALUES {self.marks}" not in self.text:
             return 1
-        return 1 << (_MOST_VALUES // len(self.names)).bit_length() - 1
+        return _MOST_VALUES // len(self.names)
 
     def of(self, rows: int) -> str:
         """The statement for so many rows at once."""
@@ -73,11 +73,11 @@ class Prepared:
         if connection.dialect.name != "sqlite":
             connection.exec_driver_sql(compiled.text, values)
             return
-        cursor, done = connection.connection.cursor(), 0
+        cursor, most = connection.connection.cursor(), compiled.most
         with told(connection, compiled.text):
-            for count in _powers(len(values), compiled.most):
-                cursor.execute(compiled.of(count), tuple(chain.from_iterable(values[done : done + count])))
-                done += count
+            for start in range(0, len(values), most):
+                part = values[start : start + most]
+                cursor.execute(compiled.of(len(part)), tuple(chain.from_iterable(part)))
 
     def one(self, connection: Connection, row: Mapping[str, Any]) -> CursorResult[Any]:
         """Execute it once, and answer what it finds."""
@@ -102,14 +102,6 @@ class Prepared:
             order: Sequence[str] | None = getattr(made, "positiontup", None)
             found = self._compiled[name] = _Compiled(str(made), None if order is None else tuple(order))
         return found
-
-
-def _powers(count: int, most: int) -> Iterator[int]:
-    """Powers of two, at most so much each, that are `count` together: so few statements have to be known."""
-    while count:
-        part = min(most, 1 << count.bit_length() - 1)
-        yield part
-        count -= part
 
 
 def among(dialect: str, column: Column[str], name: str) -> ColumnElement[bool]:

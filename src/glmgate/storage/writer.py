@@ -98,6 +98,7 @@ class Writer:
         self._urgent = threading.Event()
         self._turn_ends = 0.0
         self._is_closing = self._is_dry = False
+        self._are_new = True
         self._most = MOST_ROWS
         self._pause_s = 0.0
         self._away_since: float | None = None
@@ -210,6 +211,7 @@ class Writer:
         """
         held = () if self.numbers.waiting else tuple(islice(self._held.items(), self._most))
         self._turn_ends, self._is_dry = time.monotonic() + _TURN_S, False
+        are_new, self._are_new = self._are_new, False  # until it has gone well: some of it may be there
         try:
             if held:
                 rows = [row for _, row in held]
@@ -217,25 +219,26 @@ class Writer:
                 self._forget(held)
             else:
                 # The event loop is not woken for each portion: that takes it longer than writing the rows down.
-                await self._database.append_each(self._next, self._moved)
+                await self._database.append_each(partial(self._next, are_new=are_new), self._moved)
+                self._are_new = True
         except InvalidRequest as error:
             self._refused(error, held)
         finally:
             self._tell()
         return not self._is_dry
 
-    def _next(self) -> Callable[[Connection], tuple[Batch, Moved]] | None:
+    def _next(self, *, are_new: bool) -> Callable[[Connection], tuple[Batch, Moved]] | None:
         """The next portion, when its rows have gathered. In the thread; without one, others may have it."""
         if self.numbers.waiting < self._most and not self._is_closing:
             self._urgent.wait(self._gather_s)
         self._urgent.clear()
         if not self.numbers.waiting or self._is_dry or time.monotonic() > self._turn_ends:
             return None
-        return self._portion
+        return partial(self._portion, are_new=are_new)
 
-    def _portion(self, connection: Connection) -> tuple[Batch, Moved]:
+    def _portion(self, connection: Connection, *, are_new: bool) -> tuple[Batch, Moved]:
         batch = self._journal.next(self._most)
-        return batch, move(connection, batch.rows, self._known)
+        return batch, move(connection, batch.rows, self._known, are_new=are_new)
 
     def _moved(self, portion: tuple[Batch, Moved]) -> None:
         """A portion is in the database. In the thread."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from glmgate.errors import SettingsError, Unavailable
 from glmgate.policy.counters import MemoryCounters, Slot, Spend, Taken
@@ -81,6 +81,7 @@ async def test_a_file_that_another_keeps_locked_is_unavailable(tmp_path: Path) -
 
 
 @given(STEPS)
+@example([Step("renew", "b", 1, 0), Step("pass", "a", 0, 40), Step("take", "a", 0, 0), Step("renew", "b", 0, 0)])
 def test_leases_are_kept_as_in_memory(steps: Sequence[Step]) -> None:
     """Whatever holders do, and however late they are."""
 

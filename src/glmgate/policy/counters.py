@@ -222,6 +222,9 @@ class MemoryCounters(Counters):
     async def take(self, holder: str, asks: Sequence[Ask]) -> Outcome:
         now = self._clock()
         size = len(self._debts)
+        if self._leases:
+            for ask in asks:
+                self._run_out(ask.name, holder, now)
         missing = tuple(ask.name for ask in asks if isinstance(ask, Spend) and ask.name not in self._periods)
         if missing:
             return Unloaded(missing)
@@ -275,8 +278,6 @@ class MemoryCounters(Counters):
         if isinstance(ask, Slot):
             return judge_slot(ask, self._others(ask.name, holder, now))
         if isinstance(ask, Spend):
-            if self._leases:
-                self._run_out(ask.name, holder, now)
             return judge_spend(ask, self._periods[ask.name].used, now)
         assert_never(ask)
 

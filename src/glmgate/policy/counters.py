@@ -222,9 +222,7 @@ class MemoryCounters(Counters):
     async def take(self, holder: str, asks: Sequence[Ask]) -> Outcome:
         now = self._clock()
         size = len(self._debts)
-        if self._leases:
-            for ask in asks:
-                self._run_out(ask.name, holder, now)
+        self._run_out(asks, holder, now)
         missing = tuple(ask.name for ask in asks if isinstance(ask, Spend) and ask.name not in self._periods)
         if missing:
             return Unloaded(missing)
@@ -322,8 +320,13 @@ class MemoryCounters(Counters):
             self._drop(name, holder)
         return max(0, -lease.amount)
 
-    def _run_out(self, name: str, holder: str, now: float) -> None:
-        """Give back what leases held that nobody renewed; but for `holder`, who lives."""
+    def _run_out(self, asks: Sequence[Ask], holder: str, now: float) -> None:
+        """Give back what leases of the periods held that nobody renewed; but for `holder`, who lives."""
+        if self._leases:
+            for ask in asks:
+                self._give_back(ask.name, holder, now)
+
+    def _give_back(self, name: str, holder: str, now: float) -> None:
         leases = self._leases.get(name)
         if leases is None or next(iter(leases.values())).until > now:
             return

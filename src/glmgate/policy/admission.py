@@ -157,9 +157,10 @@ def uncovered(accounts: Sequence[Account], place: Place, charge: Charge) -> Quot
     if charge.amount == 0 or (charge.amount is None and not place.upstream):
         return None
     money = [account for account in accounts if account.unit != TOKENS]
-    if charge.currency in [account.unit for account in money] or all(account.limit is None for account in money):
+    units = {account.unit for account in money}
+    if charge.currency in units or all(account.limit is None for account in money):
         return None
-    error = QuotaExhausted(_why(place, charge, sorted({account.unit for account in money})), zai_code="1113")
+    error = QuotaExhausted(_why(place, charge, sorted(units)), zai_code="1113")
     error.remedy = "next"  # another deployment may be one that they can pay for
     return error
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import cProfile
-import gc
 import json
 import os
 import sys
@@ -30,6 +29,7 @@ import uvloop
 from bench.start import pss_mib
 from bench.upstream import MODEL
 from glmgate.app import App, opened
+from glmgate.app.interpreter import ready_to_serve
 from glmgate.gateway.gateway import Gateway
 from glmgate.gateway.identify import Anyone
 from glmgate.policy.keyring import KeyOrder
@@ -167,7 +167,7 @@ async def _serve(home: Path) -> None:
             key = await app.accounts.keyring.make(KeyOrder(name="bench", terms=TERMS))
             on = await stack.enter_async_context(_listening(settings, app.http))
             off = await stack.enter_async_context(_listening(settings, without_accounts(app, settings)))
-            gc.freeze()  # as `glmgate serve` does
+            ready_to_serve()
             _say(asdict(Told(app.accounts.keyring.text(key), on, off)))
             await _answer(app)
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import gc
 import socket
 from collections.abc import Callable
 from typing import Any
 
 from glmgate.app.handover import Handover, change, handover
+from glmgate.app.interpreter import ready_to_serve
 from glmgate.app.keeper import ParentKeeper
 from glmgate.app.program import App, opened
 from glmgate.app.spawn import CHANGE, FAILED, FORCE, HANDOVER, METRICS, READY, STOP, UNDER_WAY
@@ -90,7 +90,7 @@ async def _serve(begun: WorkerServer, peer: Peer, given: Handover, log: LineWrit
         await load_transport()
 
         def ready(_: str, __: int) -> None:
-            gc.freeze()
+            ready_to_serve()
             peer.tell(READY)
 
         begun.app = app

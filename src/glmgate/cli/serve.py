@@ -6,7 +6,6 @@ Flags become settings, the program built from them is `glmgate.app`; nothing is 
 from __future__ import annotations
 
 import asyncio
-import gc
 import shutil
 import signal
 import sys
@@ -19,6 +18,7 @@ import click
 import uvloop
 
 from glmgate.app import App, Parent, Reread, Workers, opened, parenting
+from glmgate.app.interpreter import ready_to_serve
 from glmgate.cli.banner import Facts, ServedModel, Upstream, banner
 from glmgate.cli.choosing import with_chosen
 from glmgate.cli.models import REMARKS
@@ -104,8 +104,7 @@ async def _serve(settings: Settings, log: LineWriter, reread: Reread) -> None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, app.reloads.ask)
 
             def ready(host: str, port: int) -> None:
-                # What is here now stays: no later search for garbage has to go through it while streams wait.
-                gc.freeze()
+                ready_to_serve()
                 click.echo(banner(_facts(settings, app, key_ids=key_ids, address=(host, port))))
 
             await make(app.http, settings.server, sockets, on_ready=ready).serve(sockets)
@@ -118,7 +117,7 @@ async def _serve_by_workers(settings: Settings, log: LineWriter, reread: Reread)
             stops = _Stops(parent.workers)
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, parent.reloads.ask)
             if await stops.unless_stopped(parent.workers.start()):
-                gc.freeze()
+                ready_to_serve()
                 key_ids = await _live_keys(parent)
                 host, port = sockets[0].getsockname()[:2]
                 click.echo(banner(_facts(settings, parent, key_ids=key_ids, address=(host, port))))

@@ -183,6 +183,13 @@ class Account(BaseModel):
         return self._clients.for_loop(self._settings)
 
 
+def body_of_answer(answer: object) -> dict[str, Any]:
+    """The body of an answer. Raises ValueError for what is no JSON object: the SDK gives a web page as its text."""
+    if isinstance(answer, dict):
+        return answer
+    raise ValueError(f"The service answered with no JSON object; base_url may be a wrong address: {answer!r:.200}")
+
+
 def gathered(values: Mapping[str, Any], fields: frozenset[str], *, stacklevel: int) -> dict[str, Any]:
     """The arguments with those that are no fields moved into `model_kwargs`. Raises ValueError for what is twice."""
     extra = dict(values.get("model_kwargs") or {})

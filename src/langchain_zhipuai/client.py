@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final, Self
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from langchain_core.load import Serializable
 from langchain_core.utils import from_env
@@ -47,6 +47,27 @@ class Settings:
         return common if self.timeout is None else common | {"timeout": self.timeout}
 
 
+class LoopClient(DefaultAsyncHttpxClient):
+    """The connections of one event loop, closed when they are forgotten while that loop runs.
+
+    The SDK's own would close them in whatever loop runs then, which fails with a complaint where theirs has ended.
+    """
+
+    _loop: ref[asyncio.AbstractEventLoop] | None = None
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, proxy: str | None) -> None:
+        super().__init__(proxy=proxy)
+        self._loop = ref(loop)
+
+    def __del__(self) -> None:
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # nothing can be awaited here
+        if self._loop is not None and running is self._loop() and not self.is_closed:
+            _ = running.create_task(self.aclose())  # noqa: RUF006 - it lasts no longer than its connections
+
+
 @dataclass(slots=True)
 class Clients:
     """The clients of one model, made when they are first needed and made anew when its settings change.
@@ -80,8 +101,7 @@ class Clients:
             self._keep(settings)
             found = self.by_loop.get(loop)
             if found is None:
-                proxied = DefaultAsyncHttpxClient(proxy=settings.proxy) if settings.proxy else None
-                http = settings.async_client or proxied
+                http = settings.async_client or LoopClient(loop, settings.proxy)
                 found = self.by_loop[loop] = AsyncOpenAI(http_client=http, **settings.common())
             return found
 
@@ -181,6 +201,13 @@ class Account(BaseModel):
     @property
     def _async_openai(self) -> AsyncOpenAI:
         return self._clients.for_loop(self._settings)
+
+
+def body_of_answer(answer: object) -> dict[str, Any]:
+    """The body of an answer. Raises ValueError for what is no JSON object: the SDK gives a web page as its text."""
+    if isinstance(answer, dict):
+        return answer
+    raise ValueError(f"The service answered with no JSON object; base_url may be a wrong address: {answer!r:.200}")
 
 
 def gathered(values: Mapping[str, Any], fields: frozenset[str], *, stacklevel: int) -> dict[str, Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import pickle
 import threading
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from openai import APIConnectionError, DefaultAsyncHttpxClient, DefaultHttpxClient, OpenAI
@@ -171,6 +173,38 @@ async def test_a_proxy_is_gone_through(service: Service) -> None:
     assert service.requests == []
     model.close()
     await model.aclose()
+
+
+def test_a_client_is_forgotten_in_silence_once_its_loop_is_closed(service: Service) -> None:
+    """Its connections cannot be closed in another loop, and nobody is told of a task that tried to."""
+    models = [model_of(service)]
+    complaints: list[dict[str, Any]] = []
+
+    async def forget() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        models.clear()
+        for _ in range(3):
+            gc.collect()
+            await asyncio.sleep(0)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the connection of the closed loop
+        asyncio.run(models[0].ainvoke("Hello"))
+        asyncio.run(forget())
+    assert complaints == []
+
+
+async def test_a_client_that_is_forgotten_in_its_loop_is_closed(service: Service) -> None:
+    """So a program that makes a model for each question keeps no connections."""
+    models = [model_of(service)]
+    await models[0].ainvoke("Hello")
+    pool = cast("Any", models[0]._async_openai)._client._transport._pool  # the only place where connections are seen
+    assert len(pool.connections) == 1
+    models.clear()
+    for _ in range(5):
+        gc.collect()
+        await asyncio.sleep(0.01)
+    assert pool.connections == []
 
 
 def test_threads_share_one_client(service: Service) -> None:

@@ -114,9 +114,11 @@ class StreamReader:
     _usage: Wire | None = None
     _calls: list[_Begun] = field(default_factory=list)
     _pieces: int = 0
+    _seen: bool = False
 
     def read(self, chunk: Wire) -> AIMessageChunk | None:
         """What a chunk of the wire brings to the message; None where it only brings what is held back."""
+        self._seen = True
         self._usage = chunk.get("usage") or self._usage
         self._keep(chunk)
         message: AIMessageChunk | None = None
@@ -126,7 +128,9 @@ class StreamReader:
         return message
 
     def last(self) -> AIMessageChunk:
-        """The chunk that ends the stream, with all that was held back."""
+        """The chunk that ends the stream, with all that was held back. Raises ValueError where there was no stream."""
+        if not self._seen:
+            raise ValueError("The service sent no stream of chunks; base_url may be a wrong address, such as a page's.")
         return self._chunk(
             content="",
             usage_metadata=usage_of(self._usage),

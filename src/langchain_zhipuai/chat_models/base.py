@@ -21,7 +21,7 @@ from langchain_zhipuai.chat_models.errors import told_apart
 from langchain_zhipuai.chat_models.request import body_of, options_of, streamed
 from langchain_zhipuai.chat_models.structured import Method, Schema, asked_form, reader, with_raw
 from langchain_zhipuai.chat_models.tools import Choice, Tool, wire_choice, wire_tools
-from langchain_zhipuai.client import Account
+from langchain_zhipuai.client import Account, body_of_answer
 
 blocks.register()
 
@@ -76,7 +76,7 @@ class ChatZhipuAI(Account, BaseChatModel):
         body = self._body(messages, stop, kwargs)
         with told_apart():
             answer = self._openai.post(PATH, cast_to=Wire, body=body, options=options_of(kwargs))
-        return _result(answer, kwargs)
+        return _result(body_of_answer(answer), kwargs)
 
     @override
     async def _agenerate(
@@ -89,7 +89,7 @@ class ChatZhipuAI(Account, BaseChatModel):
         body = self._body(messages, stop, kwargs)
         with told_apart():
             answer = await self._async_openai.post(PATH, cast_to=Wire, body=body, options=options_of(kwargs))
-        return _result(answer, kwargs)
+        return _result(body_of_answer(answer), kwargs)
 
     @override
     def _stream(

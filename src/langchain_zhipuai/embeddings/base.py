@@ -9,7 +9,7 @@ from typing import Any, Final
 from langchain_core.embeddings import Embeddings
 from pydantic import Field
 
-from langchain_zhipuai.client import Account
+from langchain_zhipuai.client import Account, body_of_answer
 
 MOST_INPUTS: Final = 64
 """BigModel refuses more texts in one request (contract 4.1)."""
@@ -32,7 +32,7 @@ class ZhipuAIEmbeddings(Account, Embeddings):
         found: list[list[float]] = []
         for batch in self._shown(batches(texts, chunk_size or self.chunk_size)):
             answer = self._openai.post("/embeddings", cast_to=dict[str, Any], body=self._body(batch))
-            found += vectors_of(answer, len(batch))
+            found += vectors_of(body_of_answer(answer), len(batch))
         return found
 
     def embed_query(self, text: str) -> list[float]:
@@ -44,7 +44,7 @@ class ZhipuAIEmbeddings(Account, Embeddings):
         found: list[list[float]] = []
         for batch in self._shown(batches(texts, chunk_size or self.chunk_size)):
             answer = await self._async_openai.post("/embeddings", cast_to=dict[str, Any], body=self._body(batch))
-            found += vectors_of(answer, len(batch))
+            found += vectors_of(body_of_answer(answer), len(batch))
         return found
 
     async def aembed_query(self, text: str) -> list[float]:

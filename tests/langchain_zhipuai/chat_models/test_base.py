@@ -277,6 +277,20 @@ def test_an_answer_without_choices_is_told(service: Service, model: ChatZhipuAI)
         model.invoke("Hello")
 
 
+async def test_a_web_page_is_no_answer(service: Service, model: ChatZhipuAI) -> None:
+    """It is what a wrong address gives; a stream of it would else be an empty answer."""
+    service.break_stream("html", times=None)
+    with pytest.raises(ValueError, match=r"base_url.*502 Bad Gateway"):
+        model.invoke("Hello")
+    with pytest.raises(ValueError, match=r"base_url.*502 Bad Gateway"):
+        await model.ainvoke("Hello")
+    with pytest.raises(ValueError, match=r"no stream.*base_url"):
+        list(model.stream("Hello"))
+    with pytest.raises(ValueError, match=r"no stream.*base_url"):
+        [chunk async for chunk in model.astream("Hello")]
+    await model.aclose()
+
+
 def test_several_answers_are_several_generations() -> None:
     """Where the service has `n`, as glmgate has."""
     with running("openai") as service:

@@ -130,6 +130,18 @@ def test_a_bar_is_shown_where_asked_for(
     assert capsys.readouterr().out == "2 parts\n"
 
 
+async def test_a_web_page_has_no_vectors(service: Service) -> None:
+    """It is what a wrong address gives."""
+    service.fail_with(200, b"<html>Welcome</html>", {"Content-Type": "text/html"}, times=None)
+    embedding = embeddings_of(service)
+    with pytest.raises(ValueError, match=r"base_url.*Welcome"):
+        embedding.embed_query("a")
+    with pytest.raises(ValueError, match=r"base_url.*Welcome"):
+        await embedding.aembed_query("a")
+    embedding.close()
+    await embedding.aclose()
+
+
 @pytest.mark.parametrize(("size", "parts"), [(2, [2, 2, 1]), (5, [5]), (1000, [5])])
 def test_batches(size: int, parts: list[int]) -> None:
     """All texts, in order."""

@@ -118,8 +118,9 @@ def clients_of(pid: int, port: int) -> set[int]:
     """The ports of the clients that a process serves on `port`, from the kernel's tables."""
     inodes = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
-        if match := re.fullmatch(r"socket:\[(\d+)\]", str(entry.readlink())):
-            inodes.add(match[1])
+        with suppress(FileNotFoundError):  # the process closes files meanwhile
+            if match := re.fullmatch(r"socket:\[(\d+)\]", str(entry.readlink())):
+                inodes.add(match[1])
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return {
         int(row[2].rpartition(":")[2], 16)

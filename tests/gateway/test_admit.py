@@ -6,6 +6,7 @@ import asyncio
 import math
 from typing import Any
 
+import msgspec
 import pytest
 
 from glmgate.errors import CapacityExceeded, GlmgateError, InvalidRequest, QuotaExhausted, Unavailable
@@ -15,7 +16,7 @@ from glmgate.policy.admission import Target
 from glmgate.policy.counters import LEASE_S, RENEW_S, MemoryCounters
 from glmgate.policy.settings import LimitSettings
 from glmgate.wire.charge import Charge
-from glmgate.wire.chat import ChatRequest
+from glmgate.wire.chat import ChatRequest, Message
 from glmgate.wire.completions import CompletionRequest
 from glmgate.wire.delta import Usage
 from glmgate.wire.embeddings import EmbeddingsRequest
@@ -186,6 +187,32 @@ async def test_a_hard_budget_lowers_the_answer_to_what_is_left() -> None:
     assert isinstance(error, QuotaExhausted)
     assert (error.code, error.retry, error.zai_code) == ("insufficient_quota", False, "1308")
     assert "70 tokens are left" in error.message
+
+
+async def test_what_filters_spend_is_taken_from_the_answer() -> None:
+    """Where the budget had no more than was granted; else the attempt would be refused, and again at each retry."""
+    desk = Desk(key(budgets=tokens(350)))
+    call, request = await desk.admitted(max_tokens=400)
+    assert (request.max_tokens, desk.admission.filtered(call, request)) == (250, request)
+    await call.spending.attempt(call, PLACE, chat(max_tokens=1), asked := Charge())
+    call.spending.settled(call, asked, used(30))
+    fitted = desk.admission.filtered(call, request)
+    assert fitted.max_tokens == 220
+    assert [str(note) for note in call.notes] == ["max_tokens=400->250", "max_tokens=250->220"]
+    await call.spending.attempt(call, PLACE, fitted, estimate := Charge())
+    call.spending.settled(call, estimate, used(320))
+    await desk.admission.close(call)
+
+
+async def test_a_mask_that_is_longer_leaves_less_for_the_answer() -> None:
+    """Where what was granted was all that was left; else there is more."""
+    for limit, most in ((350, 218), (10_000, 400)):
+        desk = Desk(key(budgets=tokens(limit)))
+        call, request = await desk.admitted(max_tokens=400)
+        longer = msgspec.structs.replace(request, messages=[Message(role="user", content=f"{TEXT}{'y' * 32}")])
+        fitted = desk.admission.filtered(call, longer)
+        assert fitted.max_tokens == most
+        await call.spending.attempt(call, PLACE, fitted, Charge())
 
 
 async def test_an_answer_without_a_limit_is_given_what_is_left() -> None:

@@ -15,7 +15,8 @@ from glmgate.wire.engine import Call, Place
 from glmgate.wire.moderation import Direction, Judgement, Passage
 from tests.fakes.journal import FakeJournal
 from tests.fakes.moderator import FakeModerator
-from tests.routing.booking import Desk
+from tests.routing.booking import PLACE as BOOKED
+from tests.routing.booking import Desk, request
 
 PLACE = Place("zai/moderations", "zai", "moderations")
 PRICES = Prices([Price(model="moderations", currency="USD", rates=Rates(prompt=100_000_000, call=1000))])
@@ -46,12 +47,23 @@ async def test_each_question_is_an_attempt_of_the_request_that_it_judges() -> No
     judgement = await BookedModerator(moderator, PLACE, timer=at.time).judge(at.call, "input", PASSAGES)
     assert not judgement.flagged
     (reserved,), (settled,) = at.journal.reservations, at.journal.settlements
-    assert (reserved.id, reserved.request_uid, reserved.place) == (f"{at.call.uid}.0", at.call.uid, PLACE)
+    assert (reserved.id, reserved.request_uid, reserved.place) == (f"{at.call.uid}.h0", at.call.uid, PLACE)
     assert (settled.outcome, settled.charge.usage, settled.charge.estimated) == ("ok", Usage(12, 1), False)
     assert settled.charge.amount == 12 * 100 + 1000
     assert at.call.charges == [settled.charge]
     (attempt,) = at.call.attempts
     assert (attempt.deployment, attempt.outcome, attempt.usage) == ("zai/moderations", "ok", Usage(12, 1))
+
+
+async def test_the_request_is_counted_where_it_is_answered() -> None:
+    """Reports count a request with its attempt `.0`, and that is not a question of a filter."""
+    at = desk()
+    moderator = BookedModerator(FakeModerator(), PLACE)
+    await moderator.judge(at.call, "input", PASSAGES)
+    await at.books.reserve(at.call, BOOKED, request())
+    await moderator.judge(at.call, "output", PASSAGES)
+    ids = [each.id.rpartition(".")[2] for each in at.journal.reservations]
+    assert ids == ["h0", "0", "h1"]
 
 
 async def test_a_service_that_tells_of_no_tokens_is_charged_for_the_call_alone() -> None:

@@ -95,6 +95,21 @@ def test_what_cannot_be_copied_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_a_damaged_copy_replaces_nothing(tmp_path: Path) -> None:
+    """The backup that is there may be the last good one."""
+    source = make(tmp_path / "a.db", rows=300)
+    target = copy(source, tmp_path / "copy.db", checked=True)
+    before = target.read_bytes()
+    with source.open("rb+") as file:
+        file.seek(150 * 4096)
+        file.write(b"\xff" * 64)
+    with pytest.raises(SettingsError, match=r"'.*a\.db' is damaged: .*Nothing was written"):
+        copy(source, target, checked=True)
+    assert target.read_bytes() == before
+    assert {path.name for path in tmp_path.glob("copy*")} == {"copy.db"}
+    assert copy(source, target).stat().st_size == source.stat().st_size
+
+
 def test_the_newest_are_kept(tmp_path: Path) -> None:
     """Fewer than may be kept are all kept."""
     for name in ("x.1", "x.2", "x.3", "y.1"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +14,7 @@ from tests.fakes.clock import FakeClock
 from tests.telemetry.records import flight, record
 
 PLACE = Place("zai/glm-4.6", "zai", "glm-4.6")
+HOOK = Place("zai/moderations", "zai", "moderations")
 
 
 def call(uid: str) -> Call:
@@ -38,6 +41,19 @@ def test_an_attempt_says_where_a_request_is_now() -> None:
     assert flights.attempt(one.call, PLACE, one.request) is None  # type: ignore[arg-type,func-returns-value]
     assert one.place == "zai/glm-4.6"
     flights.attempt(call("u-9"), PLACE, one.request)  # type: ignore[arg-type]
+
+
+def test_who_judges_a_request_for_a_filter_does_not_answer_it() -> None:
+    """Neither before the first attempt, when it is still queued, nor while an answer comes."""
+    flights = Flights(FakeClock())
+    one = flight(call("u-1"))
+    flights.began(one)
+    asked = replace(one.call, judging=True)
+    flights.attempt(asked, HOOK, one.request)  # type: ignore[arg-type]
+    assert (one.place, one.state) == ("", "queued")
+    flights.attempt(one.call, PLACE, one.request)  # type: ignore[arg-type]
+    flights.attempt(asked, HOOK, one.request)  # type: ignore[arg-type]
+    assert one.place == "zai/glm-4.6"
 
 
 def test_the_minute_sums_what_has_ended() -> None:

@@ -22,6 +22,7 @@ from glmgate.policy.budgets import Account, NullPast, Past
 from glmgate.policy.counters import Counters, Refused, Taken
 from glmgate.policy.interfaces import Clock
 from glmgate.policy.settings import LimitSettings
+from glmgate.policy.sizes import measured
 from glmgate.telemetry.limits import LimitsWatch, NullLimitsWatch
 from glmgate.telemetry.log import get_logger
 from glmgate.wire.embeddings import EmbeddingsRequest
@@ -65,6 +66,11 @@ class Admission:
             asked = _limited(call, asked, most)
         lowered = await self._admit(call, asked, targets)
         return asked if lowered is None else _limited(call, asked, lowered)
+
+    def filtered(self, call: Call, request: Generation) -> Generation:
+        """The request, which filters have changed or spent something on, with an answer that is still paid for."""
+        most = call.spending.answer(measured(request)) if isinstance(call.spending, Reservation) else None
+        return request if most is None else _limited(call, request, most)
 
     async def embedding(self, call: Call, request: EmbeddingsRequest, targets: Sequence[Target]) -> None:
         """Let a request for vectors in. Raises what a limit or a budget refuses."""
@@ -162,6 +168,10 @@ class NullAdmission:
     """Lets everybody in."""
 
     async def generation(self, call: Call, request: Generation, targets: Sequence[Target]) -> Generation:  # noqa: ARG002
+        """The request as it is."""
+        return request
+
+    def filtered(self, call: Call, request: Generation) -> Generation:  # noqa: ARG002
         """The request as it is."""
         return request
 

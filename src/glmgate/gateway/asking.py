@@ -69,6 +69,7 @@ class ModelModerator:
             asked={},
             filtered={},
             obeyed=frozenset(),
+            judging=True,
         )
         fold = Fold()
         async with engine.stream(asking, request) as deltas:

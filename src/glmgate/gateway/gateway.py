@@ -106,8 +106,10 @@ class Gateway:
             filtering = self.filters.of(call, request)
             resolution = self._resolve(call, request.model, "chat", watch)
             # Let in first: what filters ask of models and services is paid for by the same budgets.
-            request = await self._admission.generation(call, request, resolution.deployment.targets)
-            request = await filtering.request(call, request)
+            admitted = await self._admission.generation(call, request, resolution.deployment.targets)
+            request = await filtering.request(call, admitted)
+            if call.charges or request is not admitted:
+                request = self._admission.filtered(call, request)
             watch.flight.passes(request)
             async with resolution.deployment.engine.stream(call, request) as deltas:
                 seen = filtering.answer(call, request, deltas)

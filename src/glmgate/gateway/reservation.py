@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from glmgate.errors import QuotaExhausted
 from glmgate.gateway.counting import Counting
 from glmgate.gateway.leases import Lease
@@ -15,7 +17,7 @@ from glmgate.policy.admission import Wish, amount, uncovered
 from glmgate.policy.budgets import Account, refusal
 from glmgate.policy.counters import Bucket, Change, Refused, Slot, Spend, State
 from glmgate.policy.limits import Limit
-from glmgate.policy.sizes import measured
+from glmgate.policy.sizes import Size, measured
 from glmgate.telemetry.limits import LimitsWatch
 from glmgate.wire.charge import Charge
 from glmgate.wire.embeddings import EmbeddingsRequest
@@ -118,6 +120,19 @@ class Reservation:
             self._unused()
             raise
         self._kept[id(estimate)] = Kept(estimate, costs)
+
+    def answer(self, size: Size) -> int | None:
+        """The most tokens that an answer may have by what is left of a grant that was less than was asked for.
+
+        That is after something was spent on the request, or its size has changed; None: it may be as it is.
+        """
+        wish = msgspec.structs.replace(self.wish, size=size)
+        limits = [
+            wish.answer(holding.account, holding.granted - holding.spent)
+            for holding in self.holdings
+            if holding.account.limit is not None and holding.granted < self.wish.cost(holding.account.unit, None)
+        ]
+        return min((limit for limit in limits if limit is not None), default=None)
 
     async def _covered(self) -> None:
         """What is open is reserved, and what the ledger will have of it is no lease; mostly both are so already."""

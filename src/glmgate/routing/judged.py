@@ -32,7 +32,8 @@ class BookedModerator(Moderator):
         """What the moderator says. Raises what it raises, and Unavailable where nothing can be put down."""
         # Of no size: a service that tells of no tokens is not thought to bill any, so none are estimated.
         nothing = EmbeddingsRequest(model=self._place.model, input="")
-        entry = await call.books.reserve(replace(call, spending=_Unrefused(call.spending)), self._place, nothing)
+        asking = replace(call, judging=True, spending=_Unrefused(call.spending))
+        entry = await call.books.reserve(asking, self._place, nothing)
         watch, started = AttemptWatch(), self._timer()
         try:
             judgement = await self._moderator.judge(call, direction, passages)

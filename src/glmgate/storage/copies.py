@@ -19,10 +19,13 @@ from glmgate.storage.sqlite import BUSY_S
 _PAGES: Final = 4096
 
 
-def copy(source: Path, target: Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
+def copy(
+    source: Path, target: Path, *, progress: Callable[[int, int], None] | None = None, checked: bool = False
+) -> Path:
     """Copy the database, as it is at one moment, into the file `target`; what was there before is replaced.
 
-    The copy is readable by its owner only. Raises SettingsError.
+    The copy is readable by its owner only. `checked`: it is looked through, and replaces nothing where it is damaged.
+    Raises SettingsError.
     """
     part = target.with_name(f"{target.name}.part")
     try:
@@ -30,6 +33,8 @@ def copy(source: Path, target: Path, *, progress: Callable[[int, int], None] | N
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         with _told(source), closing(sqlite3.connect(source, timeout=BUSY_S, isolation_level=None)) as connection:
             _fill(connection, part, progress)
+            if checked:
+                _check(source, part)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(target)
@@ -54,6 +59,20 @@ def _fill(source: sqlite3.Connection, part: Path, progress: Callable[[int, int],
         source.backup(copied, pages=_PAGES, progress=at)
         copied.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
     source.execute("ROLLBACK")
+
+
+def _check(source: Path, part: Path) -> None:
+    """Raises SettingsError where the copy is damaged: so is what it was made of."""
+    try:
+        with closing(sqlite3.connect(part)) as copied:
+            faults = [str(row[0]) for row in copied.execute("PRAGMA quick_check(3)")]
+    except sqlite3.DatabaseError as exc:  # too damaged to be looked through
+        faults = [str(exc)]
+    if faults != ["ok"]:
+        raise SettingsError(
+            f"The database {str(source)!r} is damaged: {'; '.join(faults)}. Nothing was written: keep the backups that "
+            "there are, and see `glmgate db check`."
+        )
 
 
 def keep_newest(folder: Path, pattern: str, count: int) -> None:

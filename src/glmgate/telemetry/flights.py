@@ -60,9 +60,9 @@ class Flights(Observer):
         self._seconds[-1][1].add(record)
 
     def attempt(self, call: Call, place: Place, request: Generation | EmbeddingsRequest) -> None:  # noqa: ARG002 # theirs
-        """An attempt is made: its request waits for words, and no longer for a slot."""
+        """An attempt is made: its request waits for words, and no longer for a slot. Who judges it has no words."""
         flight = self._by_uid.get(call.uid)
-        if flight is not None:
+        if flight is not None and not call.judging:
             flight.place = place.deployment
 
     def under_way(self) -> tuple[Flight, ...]:

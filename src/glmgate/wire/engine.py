@@ -233,6 +233,8 @@ class Call:
     had, what is left of the limits and which budgets that only warn are spent, how often it was asked for each key,
     so that the second of several choices is not given the first one's answer, how often each filter did what, and
     which members were `obeyed` before any deployment was asked.
+
+    `judging`: with this call a filter asks somebody about the request; what it costs is the request's.
     """
 
     request_id: str
@@ -261,6 +263,8 @@ class Call:
     filtered: dict[FilterUse, int] = field(default_factory=dict)
     obeyed: frozenset[str] = frozenset()
     numbers: Iterator[int] = field(default_factory=count)
+    judging: bool = False
+    judgements: Iterator[int] = field(default_factory=count)
 
     def note(self, note: Note) -> None:
         """Put a change into the report, once."""
@@ -272,8 +276,11 @@ class Call:
         return tuple(note for note in notes if note.change != "omitted" or note.field not in self.obeyed)
 
     def entry_id(self) -> str:
-        """The id of the next attempt in the books; no other attempt of any request has it."""
-        return f"{self.uid}.{next(self.numbers)}"
+        """The id of the next attempt in the books; no other attempt of any request has it.
+
+        That of the first one at a deployment ends with `.0`, whoever was asked about the request before.
+        """
+        return f"{self.uid}.h{next(self.judgements)}" if self.judging else f"{self.uid}.{next(self.numbers)}"
 
 
 class Engine(Protocol):

@@ -45,7 +45,17 @@ def machine(*rules: Rule) -> JsonText:
         (r'{"a": "\ud83d", "b": "\ud83dx"}', r'{"a": "\ud83d", "b": "\ud83dx"}'),
         ('{"a": "jane@exam', '{"a": "jane@exam'),
         ('{"a": "bad"', '{"a": "***"'),
-        ("not json bad 12", "not json bad 12"),
+        ("not json bad 12", "not json *** 12"),
+        ("jane@example.com", "[e-mail]"),
+        ("{'to': 'jane@example.com', 'x': \"bad\"}", "{'to': '[e-mail]', 'x': \"***\"}"),
+        ("4111 1111 1111 1111", "[card]"),
+        ("[4111 1111 1111 1111]", "[[card]]"),
+        ('{"a": 1} bad', '{"a": 1} ***'),
+        ("nul: bad", "nul: ***"),
+        (r'{"a": NaN, "b": -Infinity , "c": "jane\u0040example.com"}', '{"a": NaN, "b": -Infinity , "c": "[e-mail]"}'),
+        ('{"n": 4111111111111111 \n}', '{"n": "[card]" \n}'),
+        ("[12345 ,\n 123\n, true ]", "[12345 ,\n 123\n, true ]"),
+        (f"[{'1' * 1100}, bad]", f"[{'1' * 1100}, ***]"),
         ('{"a": true, "b": null}', '{"a": true, "b": null}'),
         (r'{"a": "\q \u12"}', r'{"a": "\\q \\u12\"}'),
     ],
@@ -68,9 +78,16 @@ def test_json_stays_json(value: Any, lengths: list[int], ascii_only: bool) -> No
         assert clean == value
 
 
+@given(st.lists(st.sampled_from([MAIL, CARD, "bad", "'", '"', "{", "}", ":", ",", " ", "x", "12", "null"])), LENGTHS)
+def test_what_is_no_json_does_not_depend_on_pieces(parts: list[str], lengths: list[int]) -> None:
+    """It may turn out in the middle of a piece or at its end."""
+    text = "".join(parts)
+    assert through(machine(), cut(text, lengths)) == through(machine(), [text])
+
+
 def test_a_refusal_ends_it() -> None:
-    """In a string, and in a number."""
-    for text in (f'{{"a": "so {CARD} ", "b": 1}}', '{"a": 4111111111111111, "b": 1}'):
+    """In a string, in a number, and in what is no JSON."""
+    for text in (f'{{"a": "so {CARD} ", "b": 1}}', '{"a": 4111111111111111, "b": 1}', f"so {CARD} , b"):
         refusing = machine(kind_rule("card", "refuse"))
         out = through(refusing, list(text))
         assert (refusing.refused, "4111" in out, "b" in out) == ("card", False, False)

@@ -8,7 +8,7 @@ import pytest
 
 from glmgate.errors import SettingsError
 from glmgate.policy.filters.words import Words
-from tests.policy.filters.making import found
+from tests.policy.filters.making import found, masked, scan, through, words
 
 
 def test_words_are_found_whatever_their_case() -> None:
@@ -31,6 +31,21 @@ def test_blanks_and_forms_of_a_word_do_not_matter() -> None:
     assert found(Words(["  ｂａｄ \t dog "]), "bad dog") == ["bad dog"]
 
 
+def test_a_text_may_have_more_blanks_than_the_list() -> None:
+    """It is wrapped, or somebody hopes to get it past the filter; eight are as many as are looked for."""
+    finder = Words(["bad dog", "bad"])
+    assert found(finder, "bad  dog, bad\r\n\tdog") == ["bad  dog", "bad\r\n\tdog"]
+    assert found(finder, f"bad{' ' * 8}dog bad{' ' * 9}dog") == [f"bad{' ' * 8}dog", "bad"]
+
+
+@pytest.mark.parametrize("count", range(12))
+def test_words_with_many_blanks_are_found_in_pieces(count: int) -> None:
+    """Letter by letter as at once."""
+    rule = words("bad dog", "dog")
+    text = f"a bad{' ' * count}dog bad{chr(10) * count}d"
+    assert through(scan(rule), list(text)) == masked(rule, text)
+
+
 def test_a_word_of_the_list_may_hold_what_nobody_sees() -> None:
     """It is the same word without; one of nothing else is none."""
     assert found(Words(["می\u200cخواهم", "\u200b"]), "میخواهم") == ["میخواهم"]
@@ -44,7 +59,7 @@ def test_signs_of_patterns_are_only_signs() -> None:
 
 @pytest.mark.parametrize(
     ("text", "pending"),
-    [("a ba", 2), ("a bad", 2), ("a bad d", 2), ("a bad x", 7), ("法", 0), ("法轮", 2), ("x", 1)],
+    [("a ba", 2), ("a bad", 2), ("a bad d", 2), ("a bad x", 7), ("a bad \n d", 2), ("法", 0), ("法轮", 2), ("x", 1)],
 )
 def test_the_beginning_of_a_word_waits(text: str, pending: int) -> None:
     """A word that is whole, and cannot become another one, does not."""

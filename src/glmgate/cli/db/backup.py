@@ -45,5 +45,5 @@ async def _write(database: Database, *, file: Path) -> None:
         dump(database.url, file)
         return
     progress = watch()
-    copy(database.file, file, progress=progress.at)
+    copy(database.file, file, progress=progress.at, checked=True)
     progress.end()

@@ -1,6 +1,6 @@
 """JSON that is still being written, through filters: its strings and numbers are texts, and it stays JSON.
 
-What is not JSON goes through as it is, as far as it can be told.
+From where on it turns out to be no JSON it is a text like any other.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from glmgate.policy.filters.scan import Machine, whole
 SHORTEST_NUMBER: Final = 6
 """Numbers of fewer signs are nobody's; half a million of them would take 20 s (measured, seven filters)."""
 _PLAIN: Final = re.compile(r'[^"\\]*')
-_OUTSIDE: Final = re.compile(r'[^"0-9-]*')
+_BETWEEN: Final = re.compile(r"[\[\]{},: \t\r\n]*")
+_BARE: Final = re.compile(r'[^\[\]{},:"]*')
 _NUMBER: Final = re.compile(r"[0-9.eE+-]*")
+_NAMES: Final = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+_LONGEST_BARE: Final = 1024
 _ESCAPES: Final = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _WRITTEN: Final[dict[int, str]] = (
     {code: f"\\u{code:04x}" for code in (*range(0x20), *range(0xD800, 0xE000))}
@@ -29,14 +32,15 @@ _LOW: Final = range(0xDC00, 0xE000)
 class JsonText(Machine):
     """Each string goes through a machine of its own that `make` makes. A number that is masked becomes a string."""
 
-    __slots__ = ("_escape", "_high", "_inside", "_make", "_number", "_refused")
+    __slots__ = ("_bare", "_escape", "_high", "_inside", "_make", "_no_json", "_refused")
 
     def __init__(self, make: Callable[[], Machine]) -> None:
         self._make = make
         self._inside: Machine | None = None
         self._escape = ""  # as far as it has come
         self._high = 0  # the first half of a pair, until the other one is there
-        self._number = ""
+        self._bare = ""  # what stands between strings and may become a number or a name
+        self._no_json: Machine | None = None
         self._refused: str | None = None
 
     @property
@@ -49,7 +53,9 @@ class JsonText(Machine):
         out: list[str] = []
         at = 0
         while at < len(text) and self._refused is None:
-            if self._inside is not None:
+            if self._no_json is not None:
+                at = self._as_text(self._no_json, text, at, out)
+            elif self._inside is not None:
                 at = self._in_string(self._inside, text, at, out)
             else:
                 at = self._outside(text, at, out)
@@ -59,30 +65,46 @@ class JsonText(Machine):
         """As `Machine` says."""
         out: list[str] = []
         if self._refused is None:
-            self._end_number(out)
+            self._end_bare(out)
+        if self._refused is None and self._no_json is not None:
+            out.append(self._no_json.close())
+            self._refused = self._no_json.refused
         if self._refused is None and self._inside is not None:
             self._end_string(self._inside, out)
         return "".join(out)
 
     def _outside(self, text: str, at: int, out: list[str]) -> int:
-        if self._number or text[at] in "-0123456789":
-            found = _NUMBER.match(text, at)
-            assert found is not None, "it matches nothing too"
-            self._number += found[0]
-            if found.end() < len(text):
-                self._end_number(out)
-            return found.end()
-        found = _OUTSIDE.match(text, at)
+        if not self._bare:
+            between = _BETWEEN.match(text, at)
+            assert between is not None, "it matches nothing too"
+            out.append(between[0])
+            at = between.end()
+            if text[at : at + 1] == '"':
+                out.append('"')
+                self._inside = self._make()
+                return at + 1
+        found = _BARE.match(text, at)
         assert found is not None, "it matches nothing too"
-        out.append(found[0])
-        if found.end() < len(text) and text[found.end()] == '"':
-            out.append('"')
-            self._inside = self._make()
-            return found.end() + 1
+        self._bare += found[0]
+        if found.end() < len(text):
+            self._end_bare(out)
+        elif not _may_become_json(self._bare.rstrip()):
+            self._begin_text(out)
         return found.end()
 
-    def _end_number(self, out: list[str]) -> None:
-        number, self._number = self._number, ""
+    def _end_bare(self, out: list[str]) -> None:
+        written = self._bare.rstrip()
+        if written in _NAMES:
+            out.append(self._bare)
+            self._bare = ""
+        elif len(written) <= _LONGEST_BARE and _NUMBER.fullmatch(written):
+            blanks, self._bare = self._bare[len(written) :], ""
+            self._number(written, out)
+            out.append(blanks)
+        else:
+            self._begin_text(out)
+
+    def _number(self, number: str, out: list[str]) -> None:
         if len(number) < SHORTEST_NUMBER:
             out.append(number)
             return
@@ -93,6 +115,16 @@ class JsonText(Machine):
             out.append(number)
         elif self._refused is None:
             out.append(f'"{_written(after)}"')
+
+    def _begin_text(self, out: list[str]) -> None:
+        bare, self._bare = self._bare, ""
+        self._no_json = self._make()
+        self._as_text(self._no_json, bare, 0, out)
+
+    def _as_text(self, machine: Machine, text: str, at: int, out: list[str]) -> int:
+        out.append(machine.feed(text[at:]))
+        self._refused = machine.refused
+        return len(text)
 
     def _in_string(self, inside: Machine, text: str, at: int, out: list[str]) -> int:
         if self._escape:
@@ -143,6 +175,12 @@ class JsonText(Machine):
             self._put(inside, "", out)
         out.append(_written(inside.close()))
         self._refused = inside.refused
+
+
+def _may_become_json(bare: str) -> bool:
+    if len(bare) > _LONGEST_BARE:
+        return False
+    return _NUMBER.fullmatch(bare) is not None or any(name.startswith(bare) for name in _NAMES)
 
 
 def _written(text: str) -> str:

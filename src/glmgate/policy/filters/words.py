@@ -1,6 +1,7 @@
 """Lists of words, found in one pass however long the list is; upper and lower case are the same.
 
 A word of letters or digits is found as a whole word; one of a script without blanks between words is found anywhere.
+Where a word has a blank, a text may have up to MOST_BLANKS of them, or line breaks, as wrapped text has.
 """
 
 from __future__ import annotations
@@ -14,22 +15,27 @@ from glmgate.policy.filters.expressions import Span, compiled, spans
 from glmgate.policy.filters.folding import fold, lower, parted
 
 LONGEST_WORD: Final = 200
+MOST_BLANKS: Final = 8
+_BLANKS: Final = re.compile(rf"[ \t\n\f\r]{{1,{MOST_BLANKS}}}")
+_SIGN: Final = re.compile(rf"{_BLANKS.pattern}|.")
 _WORD_SIGN: Final = re.compile(r"\w", re.ASCII)
 
 
 class Words:
     """A list of words as a `Finder`. Raises SettingsError."""
 
-    __slots__ = ("_begun", "_longest", "_whole")
+    __slots__ = ("_begun", "_has_blanks", "_longest", "_whole")
     sees_through = True
 
     def __init__(self, words: Iterable[str]) -> None:
         known = sorted({lower(fold(" ".join(parted(word)[0].split()))) for word in words} - {""})
         if not known:
             raise SettingsError("the list has no word: give 'words' or a 'file' with one on each line")
-        self._longest = max(map(len, known))
-        if self._longest > LONGEST_WORD:
-            raise SettingsError(f"the list has a word of {self._longest} characters, {LONGEST_WORD} are the most")
+        longest = max(map(len, known))
+        if longest > LONGEST_WORD:
+            raise SettingsError(f"the list has a word of {longest} characters, {LONGEST_WORD} are the most")
+        self._has_blanks = any(" " in word for word in known)
+        self._longest = max(len(word) + word.count(" ") * (MOST_BLANKS - 1) for word in known)
         self._whole = compiled(_joined(known), longest=True)
         self._begun = frozenset(word[:length] for word in known for length in range(1, len(word))) | frozenset(
             word
@@ -46,7 +52,11 @@ class Words:
         end = len(text)
         first = max(start, end - self._longest)
         tail = lower(text[first:])
-        return next((first + at for at in range(len(tail)) if tail[at:] in self._begun), end)
+        if not self._has_blanks or _BLANKS.search(tail) is None:
+            return next((first + at for at in range(len(tail)) if tail[at:] in self._begun), end)
+        places = [found.start() for found in _SIGN.finditer(tail)]
+        tail = _BLANKS.sub(" ", tail)
+        return next((first + place for at, place in enumerate(places) if tail[at:] in self._begun), end)
 
 
 def _joined(words: list[str]) -> str:
@@ -54,5 +64,5 @@ def _joined(words: list[str]) -> str:
     kinds: dict[tuple[str, str], list[str]] = {}
     for word in words:
         begins, ends = (r"\b" if _WORD_SIGN.match(sign) else "" for sign in (word[0], word[-1]))
-        kinds.setdefault((begins, ends), []).append(re.escape(word))
+        kinds.setdefault((begins, ends), []).append(_BLANKS.pattern.join(map(re.escape, word.split(" "))))
     return "|".join(f"{begins}(?:{'|'.join(kind)}){ends}" for (begins, ends), kind in kinds.items())

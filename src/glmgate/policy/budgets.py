@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from glmgate.errors import QuotaExhausted, SettingsError
 from glmgate.policy.counters import Spend, State
 from glmgate.wire.charge import NANO
-from glmgate.wire.terms import TOKENS, Budget, Period, Scope
+from glmgate.wire.terms import MOST, TOKENS, Budget, Period, Scope
 
 _DAY: Final = timedelta(days=1)
 
@@ -212,13 +212,9 @@ def _amount(limit: str, unit: str) -> int:
         raise SettingsError(
             f"The limit of a budget is {limit!r}, it must be a decimal number such as '12.50'."
         ) from None
-    if not 0 <= amount < _MOST:
-        raise SettingsError(f"The limit of a budget is {limit!r}, it must be from 0 to {_MOST // NANO}.")
+    if not 0 <= amount <= MOST:
+        raise SettingsError(f"The limit of a budget is {limit!r}, it must be from 0 to {written(MOST, unit)}.")
     return amount
-
-
-_MOST: Final = 4 * 10**15
-"""Stores count in doubles (Redis) and 64 bits: four millions of a currency are counted to the nano-unit."""
 
 
 def _moment(account: Account) -> str:

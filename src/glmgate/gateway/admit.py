@@ -64,7 +64,10 @@ class Admission:
         if most is not None:
             asked = _limited(call, asked, most)
         lowered = await self._admit(call, asked, targets)
-        return asked if lowered is None else _limited(call, asked, lowered)
+        if lowered is None:
+            return asked
+        call.is_left = access.asked_tokens(asked) is None
+        return _limited(call, asked, lowered)
 
     async def embedding(self, call: Call, request: EmbeddingsRequest, targets: Sequence[Target]) -> None:
         """Let a request for vectors in. Raises what a limit or a budget refuses."""

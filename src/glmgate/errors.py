@@ -275,6 +275,15 @@ class QuotaExhausted(GlmgateError):
     remedy: Remedy = "park"
 
 
+class AllowanceReserved(QuotaExhausted):
+    """What is left of an allowance is reserved by requests under way. Later helps, as with a limit."""
+
+    type: ClassVar[ErrorType] = "rate_limit_error"
+    code = "rate_limit_exceeded"
+    zai_code = "1302"
+    retry: bool | None = True
+
+
 class Unavailable(GlmgateError):
     """An engine is loading or restarting. Later helps."""
 

@@ -57,6 +57,11 @@ class FarCounters(Counters):
         self._reach()
         return await self.store.load(used, leases)
 
+    async def leased(self, name: str) -> int:
+        """What leases hold."""
+        self._reach()
+        return await self.store.leased(name)
+
     def _reach(self) -> None:
         if self.is_away:
             raise Unavailable("The counters cannot be reached.")

@@ -225,6 +225,16 @@ async def test_an_answer_without_a_limit_is_given_what_is_left() -> None:
     assert [str(note) for note in other.notes] == ["max_tokens=unset->300"]
 
 
+@pytest.mark.parametrize(("asked", "is_left"), [(None, True), (100_000, False)])
+async def test_a_limit_that_nobody_asked_for_is_known(asked: int | None, is_left: bool) -> None:
+    """The ledger does not think an answer as long as all that is left."""
+    desk = Desk(key(budgets=tokens(1000)))
+    call, admitted = await desk.admitted(max_tokens=asked)
+    assert admitted.max_tokens is not None
+    assert admitted.max_tokens < 1000
+    assert call.is_left is is_left
+
+
 async def test_what_others_have_reserved_is_soon_free() -> None:
     """A budget that is only reserved is no reason to give up."""
     desk = Desk(key(budgets=tokens(1100)))

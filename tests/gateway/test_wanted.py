@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from glmgate.errors import CapacityExceeded, QuotaExhausted
 from glmgate.gateway.counting import Counting
 from glmgate.gateway.wanted import Wanted, wanted
@@ -11,7 +13,7 @@ from glmgate.wire.chat import ChatRequest, Message
 from glmgate.wire.engine import Call, Caller, Place
 from glmgate.wire.terms import Budget, Scope, Terms
 from tests.fakes.clock import FakeClock
-from tests.fakes.counters import FakeLimitsWatch, FakePast
+from tests.fakes.counters import FakeLimitsWatch, FakePast, FarCounters
 from tests.policy.quoting import quotes
 
 REQUEST = ChatRequest(model="cheap", messages=[Message(role="user", content="x" * 68)], max_tokens=50)
@@ -54,25 +56,38 @@ def test_a_share_has_no_budgets() -> None:
     assert part.kinds == ["requests", "in_flight", "tokens"]
 
 
-def test_the_error_is_of_what_was_refused() -> None:
+async def test_the_error_is_of_what_was_refused() -> None:
     """A limit's, with its headers, or a budget's; each is told with whose it is."""
     counting, watch = Counting(MemoryCounters(), past=FakePast()), FakeLimitsWatch()
     found = asked()
-    error = found.refusal(Refused(0, State(0, 0, 60.0, 1.0)), counting, watch)
+    error = await found.refusal(Refused(0, State(0, 0, 60.0, 1.0)), counting, watch)
     assert isinstance(error, CapacityExceeded)
     assert found.call.headroom is not None
     assert found.call.headroom.requests is not None
-    assert isinstance(found.refusal(Refused(3, State(0, 99, 9.0, 9.0)), counting, watch), QuotaExhausted)
+    assert isinstance(await found.refusal(Refused(3, State(0, 99, 9.0, 9.0)), counting, watch), QuotaExhausted)
     assert watch.told == ["refused requests project", "refused budget key"]
 
 
-def test_a_budget_that_is_only_reserved_is_told_so() -> None:
+async def test_a_budget_that_is_only_reserved_is_told_so() -> None:
     """The least is what counts: where that comes back, the request may come again."""
     found = asked()
     (account,) = found.accounts
     counting = Counting(MemoryCounters(), past=FakePast())
     refused = Refused(3, State(0, 1, 9.0, 9.0))
     counting.reserved[account.name] = 99
-    assert found.refusal(refused, counting, FakeLimitsWatch()).retry is False
+    assert (await found.refusal(refused, counting, FakeLimitsWatch())).retry is False
     counting.reserved[account.name] = 100
-    assert found.refusal(refused, counting, FakeLimitsWatch()).retry is True
+    assert (await found.refusal(refused, counting, FakeLimitsWatch())).retry is True
+
+
+@pytest.mark.parametrize(("is_away", "retry"), [(False, True), (True, False)])
+async def test_what_other_processes_have_reserved_counts(*, is_away: bool, retry: bool) -> None:
+    """As far as the store can tell."""
+    found = asked()
+    (account,) = found.accounts
+    store = FarCounters(FakeClock())
+    await store.load({account.name: (0, account.span.until)})
+    await store.take("elsewhere", [account.spend(100, likely=0)])
+    store.is_away = is_away
+    error = await found.refusal(Refused(3, State(0, 1, 9.0, 9.0)), Counting(store, past=FakePast()), FakeLimitsWatch())
+    assert (error.retry, error.type) == (retry, "rate_limit_error" if retry else "insufficient_quota")

@@ -296,6 +296,18 @@ class CountersSuite:
         found = state(await stage.counters.take("next", [ask]))
         assert (found.granted, found.remaining) == (80, 10)
 
+    async def test_what_leases_hold_is_told(self, stage: Stage) -> None:
+        """All of them together, until they end; nothing of a period that nobody knows."""
+        ask = Spend("money", 40, stage.now() + 1000, 100, likely=10)
+        await stage.counters.load({"money": (0, ask.until)})
+        assert await stage.counters.leased("money") == 0
+        await stage.counters.take("a", [ask])
+        await stage.counters.take("b", [ask])
+        assert await stage.counters.leased("money") == 60
+        await stage.counters.settle("a", [Change(ask, -35, 30)])
+        assert await stage.counters.leased("money") == 30
+        assert await stage.counters.leased("time") == 0
+
     @pytest.mark.parametrize("likely", [None, 80, 90])
     async def test_without_anything_beyond_the_likely_nothing_comes_back(
         self, stage: Stage, likely: int | None

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glmgate.errors import InvalidRequest
+from glmgate.policy.budgets import accounts, written
 from glmgate.policy.terms import NAMES, budget_of, budget_text, changed, checked, plain
-from glmgate.wire.terms import NO_TERMS, Budget, Terms
+from glmgate.wire.terms import NO_TERMS, TOKENS, Budget, Scope, Terms
 
 FULL: dict[str, Any] = {
     "models": ["glm-4.*", "gpt-4o"],
@@ -100,7 +101,10 @@ def test_what_makes_no_sense_is_told(changes: dict[str, Any], param: str, said: 
         ({"limit": "inf"}, "limit", "no decimal number"),
         ({"limit": "nan"}, "limit", "no decimal number"),
         ({"limit": "0.0000000001"}, "limit", "9 decimal places"),
-        ({"limit": "1e12"}, "limit", "more than 9 digits"),
+        ({"limit": "1e-999999999"}, "limit", "9 decimal places"),
+        ({"limit": "4000000.000000001"}, "limit", "is more than 4000000 USD"),
+        ({"limit": "1e12", "unit": "JPY"}, "limit", "is more than 4000000 JPY"),
+        ({"limit": "4000000000000001", "unit": "tokens"}, "limit", "is more than 4000000000000000 tokens"),
         ({"limit": "1.5", "unit": "tokens"}, "limit", "whole number of tokens"),
         ({"limit": 5}, "limit", "Expected str, got int"),
         ({"unit": "DOLLARS"}, "unit", "three letters"),
@@ -118,6 +122,16 @@ def test_a_budget_that_makes_no_sense_is_told(change: dict[str, Any], member: st
     error = refused({"budgets": [good, good | {"period": "month"} | change]})
     assert error.param == f"terms.budgets[1]{f'.{member}' if member else ''}"
     assert said in error.message
+
+
+@pytest.mark.parametrize(("limit", "unit"), [("4000000", "USD"), ("0.000000001", "USD"), ("4000000000000000", TOKENS)])
+@pytest.mark.parametrize("mode", ["hard", "warn"])
+def test_the_largest_and_the_smallest_budget_can_be_counted(limit: str, unit: str, mode: str) -> None:
+    """What terms let through, no request fails at."""
+    terms = changed(NO_TERMS, {"budgets": [{"limit": limit, "unit": unit, "mode": mode}]})
+    (account,) = accounts([Scope("key", "k", terms)], 0.0)
+    (counted,) = account.warns if account.limit is None else (account.limit,)
+    assert written(counted, unit) == f"{limit} {unit}"
 
 
 def test_two_budgets_of_the_same_are_refused() -> None:

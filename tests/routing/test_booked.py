@@ -17,20 +17,24 @@ from glmgate.errors import (
     GlmgateError,
     InvalidRequest,
     QuotaExhausted,
+    Remedy,
     Unavailable,
 )
 from glmgate.routing.attempts import Attempts
 from glmgate.routing.batched import in_batches
 from glmgate.routing.booked import Booked
 from glmgate.routing.breaker import Breaker, BreakerPolicy
+from glmgate.routing.failover import Candidate, Failover
 from glmgate.routing.fanout import Fanout
 from glmgate.routing.slots import Pool
+from glmgate.wire.charge import Charge
 from glmgate.wire.chat import ChatRequest, Message
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
 from glmgate.wire.engine import Call, Deltas, Generation, Place
 from glmgate.wire.tokenizer import TokenizerRequest
 from tests.fakes.engine import FakeEngine, Read, call, text
+from tests.fakes.journal import FakeSpending
 from tests.fakes.time import FakeTime
 from tests.routing.booking import PLACE, Desk, request
 
@@ -188,6 +192,46 @@ async def test_what_the_budget_refuses_is_not_sent_and_says_nothing_about_the_de
         assert all(each.parked_until is None and each.in_flight == 0 for each in pool.state().credentials)
         assert (desk.journal.reservations, desk.spending.held, desk.call.charges) == ([], [], [])
         assert desk.call.attempts == []
+
+
+class OfPlace(FakeSpending):
+    """Refuses one deployment, and says whether another one may be tried."""
+
+    def __init__(self, deployment: str, remedy: Remedy) -> None:
+        super().__init__()
+        self.deployment = deployment
+        self.remedy = remedy
+
+    async def attempt(
+        self, call: Call, place: Place, request: Generation | EmbeddingsRequest, estimate: Charge
+    ) -> None:
+        """Refuse it there."""
+        if place.deployment == self.deployment:
+            refused = QuotaExhausted("The budgets are in USD.")
+            refused.remedy = self.remedy
+            raise refused
+        await super().attempt(call, place, request, estimate)
+
+
+@pytest.mark.parametrize(("remedy", "asks"), [("next", [0, 1]), ("tell", [0, 0]), ("park", [0, 0])])
+async def test_the_next_deployment_is_asked_where_only_the_budgets_currency_was_wrong(
+    remedy: Remedy, asks: list[int]
+) -> None:
+    """A budget that is spent is so everywhere; one in another currency may cover the next one of the route."""
+    desk = Desk()
+    desk.call.spending = OfPlace("yuan/m", remedy)
+    engines = [FakeEngine([text("x")]), FakeEngine([text("x")])]
+    places = [Place("yuan/m", "yuan", "m"), Place("dollars/m", "dollars", "m")]
+    route = Failover(
+        [
+            Candidate(place.deployment, "m", Booked(engine, place), priority=order)
+            for order, (engine, place) in enumerate(zip(engines, places, strict=True))
+        ]
+    )
+    with contextlib.nullcontext() if remedy == "next" else pytest.raises(QuotaExhausted):
+        async with route.stream(desk.call, request()) as deltas:
+            await drained(deltas)
+    assert [len(engine.requests) for engine in engines] == asks
 
 
 async def test_vectors_are_put_down_and_counting_is_not() -> None:

@@ -112,6 +112,15 @@ async def test_what_services_tell_is_learned_for_those_that_do_not() -> None:
     assert desk.books.estimator.upper("zai", "glm-4.6", 0, None) == Usage(0, 50)
 
 
+@pytest.mark.parametrize(("is_left", "most", "reserved"), [(True, 90_000, 1024), (True, 7, 7), (False, 90_000, 90_000)])
+async def test_what_budgets_have_left_is_not_what_is_likely(is_left: bool, most: int, reserved: int) -> None:
+    """Else what a killed process leaves of one request is all that there was."""
+    desk = Desk()
+    desk.call.is_left = is_left
+    await desk.books.reserve(desk.call, PLACE, request(max_tokens=most))
+    assert desk.journal.reservations[0].estimate.usage.completion == reserved
+
+
 async def test_estimates_are_not_learned_from() -> None:
     """They would make themselves true."""
     desk = Desk()

@@ -31,6 +31,7 @@ from glmgate.transport.peers import Peer, Services
 _TAKE: Final = "counters take"
 _SETTLE: Final = "counters settle"
 _RENEW: Final = "counters renew"
+_LEASED: Final = "counters leased"
 _LOAD: Final = "counters load"
 
 # By the first member of what travels. Its others are those of the class, in their order.
@@ -69,6 +70,10 @@ class ParentCounters(Counters):
     async def load(self, used: Mapping[str, tuple[int, float]], leases: Iterable[Lease] = ()) -> Sequence[Lease]:
         return _leases(await self._peer.ask(_LOAD, dict(used), list(leases)))
 
+    @override
+    async def leased(self, name: str) -> int:
+        return int(await self._peer.ask(_LEASED, name))
+
 
 def lending(counters: Counters) -> Services:
     """What workers may ask of these counters."""
@@ -85,7 +90,7 @@ def lending(counters: Counters) -> Services:
     async def load(used: dict[str, tuple[int, float]], leases: list[Lease]) -> Sequence[Lease]:
         return await counters.load({name: (amount, until) for name, (amount, until) in used.items()}, _leases(leases))
 
-    return Services(asks={_TAKE: take, _SETTLE: settle, _RENEW: renew, _LOAD: load})
+    return Services(asks={_TAKE: take, _SETTLE: settle, _RENEW: renew, _LOAD: load, _LEASED: counters.leased})
 
 
 def _leases(data: Iterable[Iterable[Any]]) -> list[Lease]:

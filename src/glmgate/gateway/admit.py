@@ -65,7 +65,10 @@ class Admission:
         if most is not None:
             asked = _limited(call, asked, most)
         lowered = await self._admit(call, asked, targets)
-        return asked if lowered is None else _limited(call, asked, lowered)
+        if lowered is None:
+            return asked
+        call.is_left = access.asked_tokens(asked) is None
+        return _limited(call, asked, lowered)
 
     def filtered(self, call: Call, request: Generation) -> Generation:
         """The request, which filters have changed or spent something on, with an answer that is still paid for."""
@@ -110,7 +113,7 @@ class Admission:
             call.spending = await self._outage.admit(asked, error)
             return None
         if isinstance(outcome, Refused):
-            raise asked.refusal(outcome, self.counting, means.watch)
+            raise await asked.refusal(outcome, self.counting, means.watch)
         return self._granted(asked, outcome)
 
     async def _taken(self, asked: Wanted) -> Taken | Refused:

@@ -84,6 +84,14 @@ class Counting:
         """What a request holds of a period beyond what is likely; None: nothing."""
         return self._leases.get(name, holder)
 
+    async def under_way(self, name: str) -> int:
+        """What requests under way hold of a period, here and, where the store can tell, in other processes."""
+        own = self.reserved.get(name, 0)
+        if self.leases:
+            with suppress(Unavailable):
+                return max(own, await self._counters.leased(name))
+        return own
+
     def release(self, reserved: Mapping[str, int]) -> None:
         """So much is no longer held by requests of this process."""
         for name, amount in reserved.items():

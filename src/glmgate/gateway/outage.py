@@ -68,6 +68,6 @@ class Outage:
         part = wanted.shared(self._settings.share)
         outcome = await self.counting.take(part.call.uid, part.asks, {})
         if isinstance(outcome, Refused):
-            raise part.refusal(outcome, self.counting, self._watch)
+            raise await part.refusal(outcome, self.counting, self._watch)
         part.call.headroom = limits.headroom(part.limits, outcome.states)
         return Reservation(self.counting, self._watch, part.call.uid, part.wish, part.limits, ())

@@ -229,7 +229,7 @@ class Reservation:
         if isinstance(outcome, Refused):
             holding, more = short[outcome.index]
             self.watch.refused("budget", holding.account.scope.level)
-            raise refused(self.counting, holding.account, outcome.state, more.amount)
+            raise await refused(self.counting, holding.account, outcome.state, more.amount)
         for (holding, more), state in zip(short, outcome.states, strict=True):
             holding.granted += state.granted
             holding.lease = self.counting.lease(more.name, self.holder)
@@ -237,9 +237,9 @@ class Reservation:
             self.counting.release({more.name: more.amount for _, more in short})
 
 
-def refused(counting: Counting, account: Account, state: State, least: int) -> QuotaExhausted:
+async def refused(counting: Counting, account: Account, state: State, least: int) -> QuotaExhausted:
     """The error of an account that has not enough left for `least`.
 
     Where requests under way hold enough of it, later helps: they give back what they do not use.
     """
-    return refusal(account, state, soon=state.remaining + counting.reserved.get(account.name, 0) >= least)
+    return refusal(account, state, soon=state.remaining + await counting.under_way(account.name) >= least)

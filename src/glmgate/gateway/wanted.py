@@ -54,7 +54,7 @@ class Wanted(msgspec.Struct, frozen=True):
         parts = [Limit(limit.kind, limit.scope, limits.share_of(limit, share)) for limit in self.limits]
         return msgspec.structs.replace(self, limits=parts, accounts=(), spends=())
 
-    def refusal(self, outcome: Refused, counting: Counting, watch: LimitsWatch) -> GlmgateError:
+    async def refusal(self, outcome: Refused, counting: Counting, watch: LimitsWatch) -> GlmgateError:
         """The error of what is refused; the call's headers say what is left of that limit."""
         place = outcome.index - len(self.limits)
         if place < 0:
@@ -64,7 +64,7 @@ class Wanted(msgspec.Struct, frozen=True):
             return limits.refusal(limit, outcome.state)
         account, spend = self.accounts[place], self.spends[place]
         watch.refused("budget", account.scope.level)
-        return refused(counting, account, outcome.state, spend.amount if spend.least is None else spend.least)
+        return await refused(counting, account, outcome.state, spend.amount if spend.least is None else spend.least)
 
 
 def wanted(

@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from glmgate.errors import QuotaExhausted, SettingsError
+from glmgate.errors import AllowanceReserved, QuotaExhausted, SettingsError
 from glmgate.policy.counters import Spend, State
 from glmgate.wire.charge import NANO
-from glmgate.wire.terms import TOKENS, Budget, Period, Scope
+from glmgate.wire.terms import MOST, TOKENS, Budget, Period, Scope
 
 _DAY: Final = timedelta(days=1)
 
@@ -114,14 +114,12 @@ def refusal(account: Account, state: State, *, soon: bool) -> QuotaExhausted:
     """
     whose = f"{account.scope.level} {account.scope.id!r}"
     limit = written(account.limit or 0, account.unit)
+    error: QuotaExhausted
     if soon:
-        error = QuotaExhausted(
+        error = AllowanceReserved(
             f"What is left of the budget of the {whose} ({limit} a {account.period}) is reserved by requests under "
             "way. Try again in a moment.",
-            code="rate_limit_exceeded",
-            zai_code="1302",
             retry_after_s=SOON_S,
-            retry=True,
         )
     else:
         left = written(state.remaining, account.unit)
@@ -212,13 +210,9 @@ def _amount(limit: str, unit: str) -> int:
         raise SettingsError(
             f"The limit of a budget is {limit!r}, it must be a decimal number such as '12.50'."
         ) from None
-    if not 0 <= amount < _MOST:
-        raise SettingsError(f"The limit of a budget is {limit!r}, it must be from 0 to {_MOST // NANO}.")
+    if not 0 <= amount <= MOST:
+        raise SettingsError(f"The limit of a budget is {limit!r}, it must be from 0 to {written(MOST, unit)}.")
     return amount
-
-
-_MOST: Final = 4 * 10**15
-"""Stores count in doubles (Redis) and 64 bits: four millions of a currency are counted to the nano-unit."""
 
 
 def _moment(account: Account) -> str:

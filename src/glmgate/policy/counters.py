@@ -173,6 +173,10 @@ class Counters(Protocol):
         """
         ...
 
+    async def leased(self, name: str) -> int:
+        """What leases hold of a period: most of it will be given back."""
+        ...
+
 
 @dataclass(slots=True)
 class _Debt:
@@ -268,6 +272,10 @@ class MemoryCounters(Counters):
                 self._periods[name] = _Period(amount + held, until)
         self._forget(self._clock(), 2 * len(used))
         return await self.renew((), leases)
+
+    @override
+    async def leased(self, name: str) -> int:
+        return sum(lease.amount for lease in self._leases.get(name, {}).values())
 
     def _judge(self, holder: str, ask: Ask, now: float) -> State:
         if isinstance(ask, Bucket):

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from glmgate.errors import InvalidRequest
-from glmgate.wire.terms import NO_TERMS, TOKENS, Budget, Terms
+from glmgate.wire.charge import NANO
+from glmgate.wire.terms import MOST, NO_TERMS, TOKENS, Budget, Terms
 
 NAMES: Final = Terms.__struct_fields__
 """What terms may say."""
@@ -27,7 +28,7 @@ _GREATEST: Final = 2**53 - 1
 """What every JSON reader keeps exactly."""
 _PLACES: Final = 9
 """Money is counted in nano-units."""
-_WHOLE_DIGITS: Final = 9
+_NANO_UNIT: Final = Decimal(1).scaleb(-_PLACES)
 _NUMBERS: Final = ("rpm", "tpm", "in_flight", "max_tokens")
 _MODEL: Final = re.compile(r"[^\s*,]{1,200}\*?|\*")
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,63}")
@@ -127,13 +128,14 @@ def _limit(text: str, unit: str, where: str) -> str:
         number = Decimal("NaN")
     if not number.is_finite() or number <= 0:
         raise _wrong(where, "limit", f"{text!r} is no decimal number above 0, such as '12.50'")
-    written = f"{number.normalize():f}"
-    whole, _, places = written.partition(".")
-    if unit == TOKENS and (places or number > _GREATEST):
+    most = MOST if unit == TOKENS else MOST // NANO
+    if number > most:
+        raise _wrong(where, "limit", f"{text!r} is more than {most} {unit}, which is the most that is counted")
+    if unit == TOKENS and number % 1:
         raise _wrong(where, "limit", f"{text!r} is no whole number of tokens")
-    if unit != TOKENS and (len(places) > _PLACES or len(whole) > _WHOLE_DIGITS):
-        raise _wrong(where, "limit", f"{text!r} has more than {_WHOLE_DIGITS} digits or {_PLACES} decimal places")
-    return written
+    if number < _NANO_UNIT or number % _NANO_UNIT:
+        raise _wrong(where, "limit", f"{text!r} has more than {_PLACES} decimal places")
+    return f"{number.normalize():f}"
 
 
 def _zone(budget: Budget, where: str) -> str:

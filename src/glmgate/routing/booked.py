@@ -11,7 +11,7 @@ from typing import Self
 
 from typing_extensions import override
 
-from glmgate.errors import GlmgateError
+from glmgate.errors import GlmgateError, QuotaExhausted
 from glmgate.wire.delta import Delta, Usage
 from glmgate.wire.embeddings import Embeddings, EmbeddingsRequest
 from glmgate.wire.engine import Call, Deltas, Engine, Entry, Generation, Place
@@ -49,7 +49,10 @@ class Booked:
         try:
             return await call.books.reserve(call, self._place, request)
         except GlmgateError as error:
-            error.remedy, error.is_ours = "tell", True
+            error.is_ours = True
+            # Another deployment may be one that the budgets cover; all else would be refused there too.
+            if error.remedy != "next" or not isinstance(error, QuotaExhausted):
+                error.remedy = "tell"
             raise
 
     def asked(self, call: Call, request: Generation) -> AbstractAsyncContextManager[Deltas]:

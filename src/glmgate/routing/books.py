@@ -58,8 +58,10 @@ class KeptBooks:
         """Put down that `request` is about to be sent, once its budgets allow it."""
         at = self.clock()
         size = measured(request)
-        upper = self.estimator.upper(place.upstream, place.model, size.prompt_bytes, size.max_tokens)
-        usage = Usage(upper.prompt * size.answers, upper.completion * size.answers)
+        asked = None if call.is_left else size.max_tokens
+        upper = self.estimator.upper(place.upstream, place.model, size.prompt_bytes, asked)
+        answer = upper.completion if size.max_tokens is None else min(upper.completion, size.max_tokens)
+        usage = Usage(upper.prompt * size.answers, answer * size.answers)
         estimate = self.charged(place, at, usage, ONE_CALL, estimated=True)
         await call.spending.attempt(call, place, request, estimate)
         row = Reserved(

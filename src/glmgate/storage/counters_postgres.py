@@ -47,6 +47,8 @@ _IS_MADE: Final = (
     "FROM unnest(%s::text[]) name"
 )
 
+_LEASED: Final = "SELECT coalesce(sum(amount), 0)::bigint AS leased FROM glmgate_spend_leases WHERE name = %s"
+
 
 class PostgresCounters(Counters):
     """Counters for all processes that use the same database; their clock is the server's."""
@@ -97,6 +99,10 @@ class PostgresCounters(Counters):
         periods, lent = [(name, *values) for name, values in used.items()], list(leases)
         row = await self._call(_LOAD, *_turned(periods, 3), *_turned(lent, 3), self._lease_s)
         return [lent[place - 1] for place in row.anew]
+
+    @override
+    async def leased(self, name: str) -> int:
+        return int((await self._call(_LEASED, name)).leased)
 
     async def _call(self, statement: str, *values: Any) -> Row[Any]:  # noqa: ANN401 -- what psycopg takes
         def work() -> Row[Any]:

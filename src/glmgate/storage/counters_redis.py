@@ -99,6 +99,12 @@ class RedisCounters(Counters):
             anew = await self._load(keys, [self._lease_ms, len(used), *periods, *_lent(lent)])
         return [lent[place - 1] for place in anew]
 
+    @override
+    async def leased(self, name: str) -> int:
+        *_, held = self._of_periods([name])
+        with _told():
+            return sum(int(amount) for amount in await self._client.hvals(held))
+
     def _key(self, name: str) -> str:
         return _KEY % (self._prefix, name)
 

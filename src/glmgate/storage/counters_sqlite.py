@@ -109,6 +109,11 @@ class SqliteCounters(Counters):
 
         return await self._run(work)
 
+    @override
+    async def leased(self, name: str) -> int:
+        query = "SELECT coalesce(sum(amount), 0) FROM spend_leases WHERE name = ?"
+        return await self._run(lambda _: (self._one(query, name) or (0,))[0])
+
     async def _run(self, work: Callable[[float], _T]) -> _T:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[_T] = loop.create_future()

@@ -231,8 +231,9 @@ class Call:
     What is found out on the way stands in the last members: who really answers (`answered_by`: the model's name, None
     as long as it is not known), every call to a deployment, what each attempt in the books has cost, what the cache
     had, what is left of the limits and which budgets that only warn are spent, how often it was asked for each key,
-    so that the second of several choices is not given the first one's answer, how often each filter did what, and
-    which members were `obeyed` before any deployment was asked.
+    so that the second of several choices is not given the first one's answer, how often each filter did what,
+    which members were `obeyed` before any deployment was asked, and whether the answer's limit is only what budgets
+    have left (`is_left`), so that nobody thinks it that long.
 
     `judging`: with this call a filter asks somebody about the request; what it costs is the request's.
     """
@@ -262,6 +263,7 @@ class Call:
     asked: dict[str, int] = field(default_factory=dict)
     filtered: dict[FilterUse, int] = field(default_factory=dict)
     obeyed: frozenset[str] = frozenset()
+    is_left: bool = False
     numbers: Iterator[int] = field(default_factory=count)
     judging: bool = False
     judgements: Iterator[int] = field(default_factory=count)

@@ -12,6 +12,8 @@ import msgspec
 
 TOKENS: Final = "tokens"
 """The unit of a budget that counts tokens and not money."""
+MOST: Final = 4 * 10**15
+"""The largest limit of a budget, in tokens or nano-units: stores count in doubles (Redis) and 64 bits."""
 
 Level = Literal["organisation", "project", "key"]
 Period = Literal["day", "month"]

@@ -129,6 +129,8 @@ def test_an_invoice_of_amounts_or_of_tokens_alone_is_compared_by_what_it_has() -
     assert compared("2026-06-01,glm-4.6,1000000,500000", row(), head="day,model,input,output") == []
     (cached,) = compared("2026-06-01,glm-4.6,10,1000000,500000", row(), head="day,model,cached,input,output")
     assert cached.reasons == (Reason("tokens", tokens=10),)
+    (both,) = compared("2026-06-01,glm-4.6,10,1000030,500000", row(), head="day,model,cached,input,output")
+    assert both.reasons == (Reason("tokens", tokens=30),)  # cached tokens are a part of the input
 
 
 def test_days_are_those_of_the_invoices_zone() -> None:

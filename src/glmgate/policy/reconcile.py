@@ -253,9 +253,16 @@ def _tokens_apart(theirs: Totals | None, ours: LedgerTotals | None) -> int:
 
 
 def _gap(theirs: Totals, ours: LedgerTotals) -> int:
-    """The tokens by which the two differ, whichever says more, of those kinds that the invoice has."""
-    kinds = ((theirs.input, ours.input), (theirs.cached, ours.cached), (theirs.output, ours.output))
-    return sum(abs(their - (own or 0)) for their, own in kinds if their is not None)
+    """The tokens by which the two differ, whichever says more, of those kinds that the invoice has.
+
+    Cached ones are a part of the input: they count where they differ by more than it does.
+    """
+
+    def apart(their: int | None, own: int | None) -> int:
+        return 0 if their is None else abs(their - (own or 0))
+
+    read = max(apart(theirs.input, ours.input), apart(theirs.cached, ours.cached))
+    return read + apart(theirs.output, ours.output)
 
 
 def _count(totals: LedgerTotals, row: Counted) -> None:

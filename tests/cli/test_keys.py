@@ -230,6 +230,15 @@ def test_update_sets_and_takes_back(program: Program) -> None:
     assert listed(program) == [after]
 
 
+def test_nothing_is_set_and_taken_back_at_once(program: Program) -> None:
+    """Nobody could say which of the two is meant."""
+    made = program.json("keys", "create", "--name", "a", "--in-flight", "3")
+    result = program.run("keys", "update", made["id"], "--in-flight", "5", "--unset", "in-flight")
+    assert result.exit_code == 2
+    assert "--unset in-flight" in result.output
+    assert listed(program)[0]["terms"] == {"in_flight": 3}
+
+
 def test_update_says_what_holds_now(program: Program) -> None:
     """For people, in one line."""
     key_id = program.said("keys", "create", "--name", "a", "--budget", "10USD/day").partition(".")[0]

@@ -61,7 +61,10 @@ def with_unset(command: Command) -> Command:
 
     @functools.wraps(command)
     def gathering(*, terms: dict[str, Any], unset: tuple[str, ...], **given: object) -> None:
-        command(terms=terms | {name.replace("-", "_"): None for name in unset}, **given)
+        taken = {name.replace("-", "_"): name for name in unset}
+        if both := [name for key, name in taken.items() if key in terms]:
+            raise click.UsageError(f"--unset {both[0]} takes back what is set in the same call: leave one of them out.")
+        command(terms=terms | dict.fromkeys(taken), **given)
 
     return with_terms(
         click.option("--unset", multiple=True, type=words, metavar="NAME", help="Terms to take back.")(gathering)

@@ -19,6 +19,8 @@ from glmgate.storage.sqlite import told
 
 # SQLite takes 999 values in one statement in builds before 3.32 (sqlite.org/limits.html, 9).
 _MOST_VALUES: Final = 999
+# A statement is kept for each number of rows, with all that was bound to it; for forty rows that is too much memory.
+_MOST_AT_ONCE: Final = 16
 
 Statement = Callable[[str], CompilerElement]
 """Makes the statement for a dialect, by its name."""
@@ -42,7 +44,7 @@ class _Compiled:
         """How many rows one execution takes; 1 where the statement has no list of them."""
         if self.names is None or f"VALUES {self.marks}" not in self.text:
             return 1
-        return _MOST_VALUES // len(self.names)
+        return min(_MOST_AT_ONCE, _MOST_VALUES // len(self.names))
 
     def of(self, rows: int) -> str:
         """The statement for so many rows at once."""

@@ -67,8 +67,8 @@ class Prepared:
     def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute it for each row.
 
-        SQLite gets several rows at a time. Its driver lets other threads run before and after each execution, which
-        takes longer than the execution itself while they do (measured: half of all that accounts cost a request).
+        SQLite gets several rows at a time. Its driver lets other threads run before and after each execution, and while
+        they do, getting the interpreter back takes longer than the execution itself (docs/adr/0020).
         """
         compiled = self._for(connection)
         values = [compiled.values(row) for row in rows]
